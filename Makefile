@@ -1,0 +1,107 @@
+# Everything a contributor or CI does, as verbs. Needs Python >= 3.11 with venv, a C compiler, make.
+# Written for GNU make 3.81 and later.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+# For tools that start other tools of the .venv by name.
+WITH_PATH := PATH="$(abspath $(BIN)):$$PATH"
+# What `make run` starts.
+RUN ?= serve --demo --data refnet-demo
+# Options for pytest: make test TEST="tests/log -x", make bench BENCH=--benchmark-disable
+TEST ?=
+BENCH ?=
+# SLOW=1 adds the tests that take over ten seconds each.
+SLOW ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+UV ?= uv
+
+# The first Python that is new enough, unless PYTHON names one.
+NEW_ENOUGH := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+ifeq ($(origin PYTHON),undefined)
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c "$(NEW_ENOUGH)" 2>/dev/null && { echo $$p; break; }; done; true)
+endif
+
+# A stamp says what was done to this .venv, so a second run is quick. The kernel with bounds checks
+# (REFNET_DEBUG_KERNEL=1) has a stamp of its own: changing one's mind rebuilds.
+INSTALLED := $(VENV)/installed.stamp
+KIND := $(if $(filter 1,$(REFNET_DEBUG_KERNEL)),debug,plain)
+BUILT := $(VENV)/built-$(KIND).stamp
+KERNEL_SOURCES := setup.py pyproject.toml $(wildcard src/refnet/*.pyx src/refnet/*.pxd)
+KERNEL := $(wildcard src/refnet/_scoring.*.so)
+CYTHON_FILES := $(wildcard src/refnet/*.pyx src/refnet/*.pxd)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types protos bench docs build lock clean distclean again
+
+help: ## list the verbs
+	@echo "make VERB, where VERB is one of"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+run: $(BUILT) ## start a server with a small generated network; Ctrl-C stops it
+	@$(BIN)/refnet $(RUN)
+
+test: $(BUILT) ## run the tests; TEST="tests/log -x" chooses, SLOW=1 adds the slow ones
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(if $(SLOW),,-m "not slow") $(TEST)
+
+lint: $(BUILT) ## style, spelling, import directions, protos
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(if $(CYTHON_FILES),$(WITH_PATH) cython-lint $(CYTHON_FILES))
+	$(BIN)/codespell src tests benchmarks protos docs README.md CHANGELOG.md Makefile .ci/run
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	@if test -f protos/landed.binpb; then set -x; \
+		$(BIN)/buf breaking --against protos/landed.binpb; \
+	else echo "no protos/landed.binpb yet: nothing to break"; fi
+
+types: $(BUILT) ## mypy --strict, and the kernel's stub against the compiled kernel
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest refnet._scoring --allowlist tests/stubtest-allowlist.txt
+
+protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
+	$(WITH_PATH) python protos/generate.py
+
+bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once, untimed
+	$(BIN)/pytest benchmarks -p no:xdist --benchmark-disable-gc $(BENCH)
+
+docs: $(BUILT) ## run every code block of README.md and docs/
+	$(BIN)/pytest tests/test_docs.py
+
+build: $(BUILT) ## create .venv, install the pinned packages, compile the kernel
+
+lock: ## pin the newest packages pyproject.toml allows (needs uv)
+	$(UV) pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+		--generate-hashes --custom-compile-command "make lock" \
+		--group dev --output-file requirements.lock pyproject.toml
+
+clean: ## remove what was built, keep .venv
+	rm -rf build src/refnet.egg-info $(VENV)/built-*.stamp
+	rm -f src/refnet/_scoring.c src/refnet/_scoring.*.so
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks
+	find src tests benchmarks protos -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)
+
+$(INSTALLED): requirements.lock
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+		test -n "$(PYTHON)" && $(PYTHON) -c "$(NEW_ENOUGH)" || { \
+			echo "refnet needs Python 3.11 or newer with the venv module, and" \
+				"'$(if $(PYTHON),$(PYTHON),python3)' is not that. Install one (on Debian:" \
+				"python3-venv) or name one: make PYTHON=/path/to/python3.12"; exit 1; }; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@echo "installing the packages of requirements.lock into $(VENV) (the first time: a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements.lock
+	@touch $@
+
+# Flags live in setup.py and setuptools does not watch them, hence the removal before the build.
+# A kernel that was deleted by hand is built again.
+$(BUILT): $(INSTALLED) $(KERNEL_SOURCES) $(if $(KERNEL),,again)
+	@echo "compiling the kernel ($(KIND))"
+	@rm -rf build src/refnet/_scoring.c src/refnet/_scoring.*.so $(VENV)/built-*.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""refnet: an open backend for referral networks."""
