@@ -153,8 +153,8 @@ def test_what_accounts_without_voice_write_changes_no_bit(
     assert bits(expected, n=MEMBERS) == bits(actual, n=MEMBERS)
 
 
-@given(logs(), st.booleans(), st.booleans())
-def test_numbers_stay_in_their_ranges(events: list[Event], uniform: bool, decay: bool) -> None:  # noqa: FBT001
+@given(events=logs(), uniform=st.booleans(), decay=st.booleans())
+def test_numbers_stay_in_their_ranges(events: list[Event], *, uniform: bool, decay: bool) -> None:
     actual = score(MEMBERS, [*joins(MEMBERS), *events], 800, uniform=uniform, decay=decay)
 
     assert list(ARRAYS) == list(actual)
