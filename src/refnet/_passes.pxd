@@ -1,0 +1,245 @@
+# The passes of score-model section 4.7, one row (member) at a time. A pass writes its own row only
+# and reads of other rows only what an earlier pass wrote. Sums run in the order of the slots.
+
+from libc.stdint cimport int32_t, int64_t
+
+from ._model cimport *
+
+
+cdef struct Clock:
+    # The period of the day of reading, and what one count of a total is worth on that day.
+    int64_t[9] pair_now
+    double[9] pair_scale
+    int64_t[5] member_now
+    double[5] member_scale
+
+
+cdef enum:  # Edge
+    # What is known of a slot; 64 bytes, so that a look at the reverse slot is one cache line.
+    # TRUST and DISTRUST hold the masses TP and TN until `endorse` makes them C and E (4.1).
+    GIVEN, RECENT, VALUED, LASTING, PRAISED, BLAMED, TRUST, DISTRUST, EDGES
+
+
+cdef enum:  # Flow
+    # What streams by in the pulls, in the order of (target, source).
+    IN_TRUST, IN_DISTRUST, MUTUAL, FLOWS
+
+
+cdef enum:  # Person
+    WELCOME, SIGNALLED, VOICE, VALUE_SPENT, LASTING_SPENT, ECHO, REACH, REACHED, WORTH, PEOPLE
+
+
+cdef inline void read_clock(
+    int64_t half_life, int64_t day, const int64_t *tables, bint decay,
+    int64_t *now, double *scale,
+) noexcept nogil:
+    """3.1 read: the period of the day, and one thousandth at the day's age within it."""
+    now[0] = day // half_life if decay else 0
+    cdef int64_t age = day - now[0] * half_life if decay else 0
+    scale[0] = 1.0 / <double>(MILLI * tables[table_start(half_life) + age])
+
+
+cdef inline double mass_at(
+    const int64_t[:, ::1] totals, const int32_t[:, ::1] periods, Py_ssize_t field,
+    Py_ssize_t slot, const int64_t *now, const double *scale,
+) noexcept nogil:
+    return mass_of(totals[field, slot], periods[field, slot], now[field], scale[field])
+
+
+cdef inline int arrive(
+    Py_ssize_t i, const int64_t[:, ::1] totals, const int32_t[:, ::1] periods,
+    const double[::1] standing, Clock *clock, bint uniform,
+    double[:, ::1] people, double[:, ::1] out,
+) noexcept nogil:
+    """4.1 pre-trust, and what else is known of a member alone. Returns 1 if read before an event."""
+    cdef Py_ssize_t field
+    for field in range(MEMBER_FIELDS):
+        if periods[field, i] > clock.member_now[field]:
+            return 1
+    cdef const int64_t *now = clock.member_now
+    cdef const double *scale = clock.member_scale
+    cdef double attended = mass_at(totals, periods, AT, i, now, scale)
+    cdef double praised = mass_at(totals, periods, UNKNOWN_CP, i, now, scale)
+    cdef double blamed = mass_at(totals, periods, UNKNOWN_CN, i, now, scale)
+    cdef double heard = (praised + blamed) + CLIENT_GRACE
+    people[WELCOME, i] = mass_at(totals, periods, WEL, i, now, scale)
+    people[SIGNALLED, i] = mass_at(totals, periods, SIG, i, now, scale)
+    out[OUT_PRETRUST, i] = standing[i] * (attended / (attended + ATTENDANCE_GRACE))
+    if uniform:
+        out[OUT_PRETRUST, i] = 1.0
+    # The unknown introducer sorts before introducer 0, so its terms open the sums of component C.
+    out[OUT_C, i] = 0.0 + UNKNOWN_VOICE * (praised / heard)
+    out[OUT_N, i] = 0.0 + UNKNOWN_VOICE * (blamed / heard)
+    return 0
+
+
+cdef inline int read_row(
+    Py_ssize_t i, const int64_t[::1] offsets,
+    const int64_t[:, ::1] totals, const int32_t[:, ::1] periods, Clock *clock,
+    double[:, ::1] edges, double[:, ::1] people, const double[:, ::1] out,
+) noexcept nogil:
+    """Accumulators to masses; g of 4.3; an introducer's voice. Returns 1 if read before an event."""
+    cdef Py_ssize_t s, field
+    cdef double given, junk, lasting, praised, blamed, heard, spent = 0.0
+    cdef const int64_t *now = clock.pair_now
+    cdef const double *scale = clock.pair_scale
+    for s in range(offsets[i], offsets[i + 1]):
+        for field in range(PAIR_FIELDS):
+            if periods[field, s] > now[field]:
+                return 1
+        given = mass_at(totals, periods, GV, s, now, scale)
+        junk = JUNK_WEIGHT * mass_at(totals, periods, GB, s, now, scale)
+        lasting = mass_at(totals, periods, GL, s, now, scale)
+        praised = mass_at(totals, periods, CP, s, now, scale)
+        blamed = mass_at(totals, periods, CN, s, now, scale)
+        heard = (praised + blamed) + CLIENT_GRACE
+        edges[s, GIVEN] = given
+        edges[s, RECENT] = mass_at(totals, periods, RG, s, now, scale)
+        edges[s, VALUED] = given / ((given + junk) + VALUE_GRACE)
+        edges[s, LASTING] = lasting / ((lasting + junk) + LASTING_GRACE)
+        edges[s, PRAISED] = praised / heard
+        edges[s, BLAMED] = blamed / heard
+        edges[s, TRUST] = mass_at(totals, periods, TP, s, now, scale)
+        edges[s, DISTRUST] = mass_at(totals, periods, TN, s, now, scale)
+        spent = spent + (edges[s, PRAISED] + edges[s, BLAMED])
+    people[VOICE, i] = (out[OUT_PRETRUST, i] * CLIENT_BUDGET) / larger(CLIENT_BUDGET, spent)
+    return 0
+
+
+cdef inline void endorse(
+    Py_ssize_t i, const int64_t[::1] offsets, const int32_t[::1] reverse,
+    double[:, ::1] edges, double[:, ::1] people,
+) noexcept nogil:
+    """4.1: a, S, D, then C and E within the budget; what i as a receiver acknowledges in all."""
+    cdef Py_ssize_t s, back
+    cdef double a, praise, slander
+    cdef double trust = 0.0, distrust = 0.0, valued = 0.0, lasting = 0.0
+    for s in range(offsets[i], offsets[i + 1]):
+        back = reverse[s]
+        praise = edges[s, TRUST]
+        slander = edges[s, DISTRUST]
+        a = praise + GIVEN_IN_TRUST * edges[s, GIVEN] + TAKEN_IN_TRUST * edges[back, GIVEN]
+        edges[s, TRUST] = a / ((a + TRUST_GRACE) + slander)
+        edges[s, DISTRUST] = slander / ((slander + DISTRUST_GRACE) + a)
+        trust = trust + edges[s, TRUST]
+        distrust = distrust + edges[s, DISTRUST]
+        valued = valued + edges[back, VALUED]
+        lasting = lasting + edges[back, LASTING]
+    trust = larger(TRUST_BUDGET, trust)
+    distrust = larger(TRUST_BUDGET, distrust)
+    for s in range(offsets[i], offsets[i + 1]):
+        edges[s, TRUST] = edges[s, TRUST] / trust
+        edges[s, DISTRUST] = edges[s, DISTRUST] / distrust
+    people[VALUE_SPENT, i] = larger(GRATITUDE_BUDGET, valued)
+    people[LASTING_SPENT, i] = larger(GRATITUDE_BUDGET, lasting)
+
+
+cdef inline void exchange(
+    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] targets,
+    const int32_t[::1] reverse, const double[:, ::1] edges, double[:, ::1] flows,
+    double[:, ::1] people, double[:, ::1] out,
+) noexcept nogil:
+    """Everything of j that needs both slots of a pair: V, R, C, 4.4, and the echo of 4.2."""
+    cdef Py_ssize_t s, k, back
+    cdef double p, taken, returned_share
+    cdef double value = 0.0, lasting = 0.0, good = out[OUT_C, j], bad = out[OUT_N, j]
+    cdef double give = 0.0, take = 0.0, returned = 0.0, echo = 0.0
+    for s in range(offsets[j], offsets[j + 1]):
+        k = targets[s]
+        back = reverse[s]
+        p = out[OUT_PRETRUST, k]
+        flows[IN_TRUST, s] = edges[back, TRUST]
+        flows[IN_DISTRUST, s] = edges[back, DISTRUST]
+        flows[MUTUAL, s] = p * smaller(edges[s, VALUED], edges[back, VALUED])
+        echo = echo + edges[s, TRUST] * edges[back, TRUST]
+        value = value + p * (edges[s, VALUED] / people[VALUE_SPENT, k])
+        lasting = lasting + p * (edges[s, LASTING] / people[LASTING_SPENT, k])
+        good = good + people[VOICE, k] * edges[back, PRAISED]
+        bad = bad + people[VOICE, k] * edges[back, BLAMED]
+        taken = p * (smaller(edges[back, RECENT], ONE_PARTNER) / ONE_PARTNER)
+        give = give + p * (smaller(edges[s, RECENT], ONE_PARTNER) / ONE_PARTNER)
+        take = take + taken
+        returned_share = (smaller(edges[s, RECENT], edges[back, RECENT]) + PAIR_GRACE) / (
+            edges[back, RECENT] + PAIR_GRACE
+        )
+        returned = returned + taken * returned_share
+    cdef double welcome = people[WELCOME, j]
+    people[ECHO, j] = (DAMPING * DAMPING) * echo
+    people[REACH, j] = out[OUT_PRETRUST, j]
+    out[OUT_V, j] = component(GRATITUDE_BUDGET * value, 0.0, V_GRACE, welcome)
+    out[OUT_R, j] = component(GRATITUDE_BUDGET * lasting, 0.0, R_GRACE, welcome)
+    out[OUT_C, j] = component(good, BLAME_WEIGHT * bad, C_GRACE, welcome)
+    out[GIVE, j] = give
+    out[TAKE, j] = take
+    out[BALANCE, j] = (give + 1.0) / ((give + take) + 2.0)
+    out[BILATERAL, j] = (returned + 1.0) / (take + 1.0)
+
+
+cdef inline double gathered(
+    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
+    const double[:, ::1] flows, Py_ssize_t flow, const double[:, ::1] people, Py_ssize_t of,
+) noexcept nogil:
+    """The in-sum over j of a flow times what its source has."""
+    cdef Py_ssize_t s
+    cdef double total = 0.0
+    for s in range(offsets[j], offsets[j + 1]):
+        total = total + flows[flow, s] * people[of, sources[s]]
+    return total
+
+
+cdef inline void propagate(
+    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
+    const double[:, ::1] flows, double[:, ::1] people, Py_ssize_t before, Py_ssize_t after,
+    const double[:, ::1] out,
+) noexcept nogil:
+    """4.2: one pull of trust over the edges into j."""
+    people[after, j] = out[OUT_PRETRUST, j] + DAMPING * gathered(
+        j, offsets, sources, flows, IN_TRUST, people, before
+    )
+
+
+cdef inline void judge(
+    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
+    const double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
+) noexcept nogil:
+    """4.2: distrust received, and trust received without own vote and echo."""
+    cdef double n = DAMPING * gathered(j, offsets, sources, flows, IN_DISTRUST, people, REACH)
+    cdef double x = people[REACH, j] * (1.0 - people[ECHO, j]) - out[OUT_PRETRUST, j]
+    x = larger(x, 0.0)
+    out[OUT_X, j] = x
+    out[OUT_XN, j] = n
+    out[OUT_T, j] = component(x, DISTRUST_WEIGHT * n, T_GRACE, people[WELCOME, j])
+    people[WORTH, j] = x / ((x + DISTRUST_WEIGHT * n) + T_GRACE)
+
+
+cdef inline void finish(
+    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] partners,
+    const double[:, ::1] flows, const double[:, ::1] people, double[:, ::1] out,
+) noexcept nogil:
+    """4.3 P, 4.5 opportunism and the score."""
+    cdef Py_ssize_t s
+    cdef double mutual = 0.0, quality = 0.0
+    for s in range(offsets[j], offsets[j + 1]):
+        mutual = mutual + flows[MUTUAL, s]
+        quality = quality + flows[MUTUAL, s] * people[WORTH, partners[s]]
+    cdef double welcome = people[WELCOME, j], take = out[TAKE, j]
+    cdef double gives = out[GIVE, j] + NEWCOMER_GIVES * welcome
+    cdef double n = out[OUT_XN, j], signalled = people[SIGNALLED, j]
+    cdef double D = larger(take - TAKER_ALLOWANCE * gives, 0.0) / ((take + gives) + TAKER_GRACE)
+    cdef double N = n / ((n + out[OUT_X, j]) + NEGATIVE_GRACE)
+    cdef double S = signalled / (signalled + SIGNAL_GRACE)
+    cdef double O = 1.0 - ((1.0 - D) * (1.0 - NEGATIVE_CAP * N)) * (1.0 - S)
+    cdef double z = smaller(larger((O - STEEP_FROM) / (STEEP_TO - STEEP_FROM), 0.0), 1.0)
+    cdef double F = 1.0 - STEEP_DEPTH * ((z * z) * (3.0 - 2.0 * z))
+    cdef double P = (quality + (NEWCOMER * P_GRACE) * welcome) / (mutual + P_GRACE)
+    cdef double raw = (
+        W_V * out[OUT_V, j] + W_T * out[OUT_T, j] + W_C * out[OUT_C, j]
+        + W_R * out[OUT_R, j] + W_P * P
+    )
+    out[OUT_P, j] = P
+    out[OUT_D, j] = D
+    out[OUT_N, j] = N
+    out[OUT_O, j] = O
+    out[OUT_F, j] = F
+    out[RAW, j] = 100.0 * raw
+    out[SCORE, j] = (100.0 * raw) * F

@@ -1,0 +1,82 @@
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+MODEL: Final = "1"
+KINDS_BY_NUMBER: tuple[str, ...]
+PAIR_FIELD_NAMES: tuple[str, ...]
+MEMBER_FIELD_NAMES: tuple[str, ...]
+ARRAY_NAMES: tuple[str, ...]
+MESSAGES: tuple[str, ...]
+HALF_LIVES: tuple[int, ...]
+PAIR_HALF_LIVES: tuple[int, ...]
+MEMBER_HALF_LIVES: tuple[int, ...]
+CLOSED_MAX: int
+WEIGHT_MAX: int
+EDGE_COLUMNS: int
+FLOW_ROWS: int
+PEOPLE_ROWS: int
+
+def raise_for(status: int, index: int = -1) -> None: ...
+def admit(
+    day: NDArray[np.int32],
+    kind: NDArray[np.uint8],
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
+    amount: NDArray[np.int64],
+    members: int,
+) -> int: ...
+def fold(
+    day: NDArray[np.int32],
+    kind: NDArray[np.uint8],
+    a: NDArray[np.int32],
+    b: NDArray[np.int32],
+    amount: NDArray[np.int64],
+    slot: NDArray[np.int64],
+    back: NDArray[np.int64],
+    pair_totals: NDArray[np.int64],
+    pair_periods: NDArray[np.int32],
+    member_totals: NDArray[np.int64],
+    member_periods: NDArray[np.int32],
+    tables: NDArray[np.int64],
+    decay: bool,
+    uniform: bool,
+    value_half: int,
+) -> None: ...
+def reverse_slots(
+    offsets: NDArray[np.int64],
+    targets: NDArray[np.int32],
+    cursor: NDArray[np.int64],
+    reverse: NDArray[np.int32],
+) -> None: ...
+def read_pairs(
+    totals: NDArray[np.int64],
+    periods: NDArray[np.int32],
+    slots: NDArray[np.int64],
+    field: int,
+    day: int,
+    tables: NDArray[np.int64],
+    decay: bool,
+    masses: NDArray[np.float64],
+) -> None: ...
+def balance_of(given: float, taken: float) -> float: ...
+def score(
+    offsets: NDArray[np.int64],
+    targets: NDArray[np.int32],
+    reverse: NDArray[np.int32],
+    pair_totals: NDArray[np.int64],
+    pair_periods: NDArray[np.int32],
+    member_totals: NDArray[np.int64],
+    member_periods: NDArray[np.int32],
+    standing: NDArray[np.float64],
+    day: int,
+    tables: NDArray[np.int64],
+    decay: bool,
+    uniform: bool,
+    edges: NDArray[np.float64],
+    flows: NDArray[np.float64],
+    people: NDArray[np.float64],
+    out: NDArray[np.float64],
+    threads: int,
+) -> None: ...

@@ -1,0 +1,119 @@
+"""Contacts: clients, prospects and visitors, who are parties but not members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from refnet.domain.decisions import Context, Noun, World, command, get
+from refnet.domain.facts import Columns, Recorded, fact, pii, pseudonym
+from refnet.domain.values import ContactId, MemberId, Personal
+from refnet.errors import SelfDealing, WrongState
+
+
+@fact("refnet.contact-registered.v1", Columns(40, giver="registered_by"))
+class ContactRegistered:
+    """Somebody outside the network becomes known to it."""
+
+    registered_by: MemberId | None = pseudonym()
+    name: Personal = pii("stream")
+    email: Personal | None = pii("stream")
+    phone: Personal | None = pii("stream")
+
+
+@fact("refnet.contact-merged.v1", Columns(41))
+class ContactMerged:
+    """This contact and `into` are the same person; `into` goes on."""
+
+    into: ContactId = pseudonym()
+
+
+@command()
+class RegisterContact:
+    """Register a client, prospect or visitor."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    registered_by: MemberId | None = None
+
+
+@command(target="contact")
+class MergeContact:
+    """Declare two contacts the same person."""
+
+    contact: ContactId
+    into: ContactId
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """State of a contact. merged_into: the contact that goes on, if any."""
+
+    id: ContactId
+    registered_by: MemberId | None
+    merged_into: ContactId | None
+    position: int
+
+
+def _register(asked: RegisterContact, ctx: Context, state: None, world: World) -> list[Any]:
+    if asked.registered_by is not None:
+        get(world, "member", asked.registered_by, field="registered_by")
+    return [
+        ContactRegistered(
+            registered_by=asked.registered_by,
+            name=asked.name,
+            email=asked.email,
+            phone=asked.phone,
+        )
+    ]
+
+
+def _merge(asked: MergeContact, ctx: Context, state: Contact, world: World) -> list[Any]:
+    if asked.into == asked.contact:
+        raise SelfDealing(
+            "a contact cannot be merged into itself; name the contact that goes on",
+            field="into",
+            contact=asked.contact,
+        )
+    get_current(world, asked.contact, field="contact")
+    get_current(world, asked.into, field="into")
+    return [ContactMerged(into=asked.into)]
+
+
+def get_current(world: World, contact: ContactId, *, field: str) -> Contact:
+    """The contact, if it was not merged away. Raises NotFound or WrongState."""
+    found: Contact = get(world, "contact", contact, field=field)
+    if found.merged_into is not None:
+        raise WrongState(
+            f"contact {contact} was merged into {found.merged_into}; use that one",
+            field=field,
+            contact=contact,
+            merged_into=found.merged_into,
+        )
+    return found
+
+
+def _evolve(state: Contact | None, happened: Any, recorded: Recorded) -> Contact:
+    match happened:
+        case ContactRegistered():
+            return Contact(
+                ContactId(recorded.stream), happened.registered_by, None, recorded.position
+            )
+        case ContactMerged():
+            assert state is not None
+            return replace(state, merged_into=happened.into)
+        case _:
+            raise TypeError(f"contact cannot hold {happened!r}")
+
+
+NOUN = Noun(
+    name="contact",
+    plural="contacts",
+    id_type=ContactId,
+    facts=(ContactRegistered, ContactMerged),
+    commands={RegisterContact: _register, MergeContact: _merge},
+    evolve=_evolve,
+    resident=True,
+    timed_ids=False,
+)

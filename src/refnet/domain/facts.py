@@ -1,0 +1,167 @@
+"""What a fact is: a frozen record with a name we own, classed fields and a row in the ledger.
+
+A noun's module declares its facts with `@fact`. The declaration says everything other rooms need to know:
+the stored name (never an import path), the privacy class of every field, and which fields land in which
+column of the ledger. So a new fact needs no edit outside its noun's module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import IntEnum, StrEnum
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+from uuid import UUID
+
+_PRIVACY = "privacy"
+_SUBJECTS = "subjects"
+
+
+class Privacy(StrEnum):
+    """How a field may be treated: shown to all, shown as an id that means nothing, or sealed."""
+
+    PUBLIC = "public"
+    PSEUDONYM = "pseudonym"
+    PII = "pii"
+
+
+def public(**options: Any) -> Any:
+    """A field that anyone who may read the fact may read."""
+    return field(metadata={_PRIVACY: Privacy.PUBLIC}, **options)
+
+
+def pseudonym(**options: Any) -> Any:
+    """A field holding a random id of a person or of what belongs to them."""
+    return field(metadata={_PRIVACY: Privacy.PSEUDONYM}, **options)
+
+
+def pii(*subjects: str, **options: Any) -> Any:
+    """A field of personal data, sealed under the key of its subject.
+
+    `subjects` names fields of the same fact that hold the subject's id: the first one that is set counts.
+    `"stream"` stands for the id of the stream the fact is appended to.
+    """
+    if not subjects:
+        raise TypeError("a pii field names its subject")
+    return field(metadata={_PRIVACY: Privacy.PII, _SUBJECTS: subjects}, **options)
+
+
+class Effect(IntEnum):
+    """What the score model reads in a fact (score-model section 1). Weights belong to the model.
+
+    The ledger keeps the effect beside the fact, so that scoring needs no list of facts. Within a stream,
+    VOID takes back everything, REVISION replaces the value of the first fact, and CORRECTION replaces the
+    fact its `reference` names.
+    """
+
+    NONE = 0
+    JOIN = 1  # giver joined; only the first time counts
+    ATTENDANCE = 2  # giver attended; value is the index of the mark in "PALMS"
+    ATTENDANCE_CORRECTED = 3  # as ATTENDANCE, in place of the fact that `reference` names
+    MEETING_HELD = 4  # giver and receiver met, one side says
+    MEETING_CONFIRMED = 5  # the other side agrees
+    TESTIMONIAL = 6  # giver rates receiver by value, -10..10
+    CLIENT = (
+        7  # a client introduced by giver (or nobody) rates receiver; `reference` is the referral
+    )
+    REVISION = 8  # value replaces the rating of the stream's first fact
+    VERIFIED = 9  # the stream's first fact, a client's word, now counts
+    ACCEPTED = 10  # receiver accepted giver's referral
+    WON = 11
+    CLOSED = 12  # business of value units of the reference currency
+    LOST = 13
+    JUNK_IF_ONE = 14  # receiver says the referral was none, if value is 1
+    SIGNAL = 15  # opportunism of receiver confirmed
+    VOID = 16  # the whole stream counts as if it had never been recorded
+    STANDING = 17  # value millionths are the standing of chapter
+    MEMBERSHIP = 18  # giver now belongs to chapter
+    POLICY = 19  # value packs the network's policies, see network.py
+    STOPPED = 20  # giver is no longer active; as JOIN and RESUMED it decides rank, not score
+    RESUMED = 21  # giver is active again
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a fact lands in the ledger. Each entry names a field of the fact, or is None for "none".
+
+    kind: a number of its own, 1 to 255, never used again for another fact.
+    giver, receiver: fields holding member ids; `"stream"` is the member the stream belongs to.
+    chapter: a field holding a chapter id, or `"stream"`; None means the giver's chapter at that time.
+    value: a field holding an integer (int64), or a function of the fact for the few that need one.
+    day: a field holding a `datetime.date` that replaces the day the fact occurred.
+    zone: a field holding the IANA time zone of the chapter that this fact opens.
+    reference: a field holding a position; None means the first fact of the stream (0 if it is this one).
+    """
+
+    kind: int
+    effect: Effect = Effect.NONE
+    giver: str | None = None
+    receiver: str | None = None
+    chapter: str | None = None
+    value: str | Callable[[Any], int] | None = None
+    day: str | None = None
+    reference: str | None = None
+    zone: str | None = None
+
+
+class Fact(Protocol):
+    """The shape `@fact` gives a class."""
+
+    NAME: ClassVar[str]
+    COLUMNS: ClassVar[Columns]
+    SEALED: ClassVar[Mapping[str, tuple[str, ...]]]
+
+
+T = TypeVar("T")
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(public, pseudonym, pii)
+)
+def fact(name: str, columns: Columns) -> Callable[[type[T]], type[T]]:
+    """Declare a fact stored under `name`, such as `refnet.referral-passed.v1`.
+
+    Raises TypeError, while the module is imported, for a field without a privacy class.
+    """
+
+    def declare(cls: type[T]) -> type[T]:
+        record: Any = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+        sealed: dict[str, tuple[str, ...]] = {}
+        for each in fields(record):
+            if _PRIVACY not in each.metadata:
+                raise TypeError(
+                    f"{name}: field {each.name!r} has no privacy class; "
+                    "declare it with public(), pseudonym() or pii(subject)"
+                )
+            if each.metadata[_PRIVACY] is Privacy.PII:
+                sealed[each.name] = each.metadata[_SUBJECTS]
+        record.NAME = name
+        record.COLUMNS = columns
+        record.SEALED = sealed
+        return record  # type: ignore[no-any-return]
+
+    return declare
+
+
+def privacy_of(fact_type: Any) -> dict[str, Privacy]:
+    """The privacy class of every field of a fact, by field name."""
+    return {each.name: each.metadata[_PRIVACY] for each in fields(fact_type)}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the log adds to a fact when it is appended.
+
+    position: 1 for the first fact of the log. version: 1 for the first fact of the stream.
+    origin: position of the stream's first fact. Times are microseconds since 1970, UTC.
+    """
+
+    stream: UUID
+    version: int
+    position: int
+    origin: int
+    occur_time: int
+    record_time: int
+    principal: str
+    acting_member: UUID | None
+    request_id: str

@@ -1,0 +1,213 @@
+"""The network: one per log. Its policies and exchange rates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from refnet.domain.currency import check_currency
+from refnet.domain.decisions import Context, Noun, World, command
+from refnet.domain.facts import Columns, Effect, Recorded, fact, public
+from refnet.domain.ranges import RATE_MAX, VALUE_HALF_MAX, check_range
+from refnet.domain.values import NetworkId
+from refnet.errors import InvalidRequest, NetworkExists
+
+
+class Pretrust(StrEnum):
+    """Where trust starts: in attendance, or in everyone alike (imported who-trusts-whom networks)."""
+
+    ATTENDANCE = "attendance"
+    UNIFORM = "uniform"
+
+
+class Decay(StrEnum):
+    """Whether evidence fades with time."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def pack_policy(policy: NetworkChartered | NetworkPolicyChanged) -> int:
+    """The ledger's value of a network policy: value_half * 4 + uniform * 2 + (decay off)."""
+    uniform = policy.pretrust == Pretrust.UNIFORM
+    return policy.value_half << 2 | uniform << 1 | (policy.decay == Decay.OFF)
+
+
+def unpack_policy(value: int) -> tuple[bool, bool, int]:
+    """(uniform, decay, value_half) from `pack_policy`."""
+    return bool(value & 2), not value & 1, value >> 2
+
+
+@fact("refnet.network-chartered.v1", Columns(1, Effect.POLICY, value=pack_policy))
+class NetworkChartered:
+    """The log begins.
+
+    value_half: units of the reference currency at which closed business earns half its credit.
+    """
+
+    name: str = public()
+    reference_currency: str = public()
+    pretrust: Pretrust = public()
+    decay: Decay = public()
+    value_half: int = public()
+
+
+@fact("refnet.network-policy-changed.v1", Columns(2, Effect.POLICY, value=pack_policy))
+class NetworkPolicyChanged:
+    """The policies in force from here on, for the whole history."""
+
+    pretrust: Pretrust = public()
+    decay: Decay = public()
+    value_half: int = public()
+
+
+@fact("refnet.rate-set.v1", Columns(3, value="rate_millionths"))
+class RateSet:
+    """One unit of `currency` is worth rate_millionths / 10^6 units of the reference currency."""
+
+    currency: str = public()
+    rate_millionths: int = public()
+
+
+@command()
+class CharterNetwork:
+    """Begin the network of this log."""
+
+    name: str
+    reference_currency: str = "EUR"
+    pretrust: Pretrust = Pretrust.ATTENDANCE
+    decay: Decay = Decay.ON
+    value_half: int = 1000
+
+
+@command(target="network")
+class ChangeNetworkPolicy:
+    """Change policies; what is None stays."""
+
+    network: NetworkId
+    pretrust: Pretrust | None = None
+    decay: Decay | None = None
+    value_half: int | None = None
+
+
+@command(target="network")
+class SetRate:
+    """Set the exchange rate of a currency into the reference currency."""
+
+    network: NetworkId
+    currency: str
+    rate_millionths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """State of the network. rates: millionths by currency code."""
+
+    id: NetworkId
+    name: str
+    reference_currency: str
+    pretrust: Pretrust
+    decay: Decay
+    value_half: int
+    chartered_time: int
+    position: int
+    rates: dict[str, int] = field(default_factory=dict)
+
+
+def _charter(asked: CharterNetwork, ctx: Context, state: None, world: World) -> list[Any]:
+    existing = world.index("network").get("id")
+    if existing is not None:
+        raise NetworkExists(
+            f"the log already holds network {existing}; use another store for another network",
+            network=existing,
+        )
+    check_currency(asked.reference_currency, field="reference_currency")
+    check_range(asked.value_half, 1, VALUE_HALF_MAX, field="value_half")
+    return [
+        NetworkChartered(
+            name=asked.name,
+            reference_currency=asked.reference_currency,
+            pretrust=asked.pretrust,
+            decay=asked.decay,
+            value_half=asked.value_half,
+        )
+    ]
+
+
+def _change_policy(
+    asked: ChangeNetworkPolicy, ctx: Context, state: Network, world: World
+) -> list[Any]:
+    value_half = state.value_half if asked.value_half is None else asked.value_half
+    check_range(value_half, 1, VALUE_HALF_MAX, field="value_half")
+    return [
+        NetworkPolicyChanged(
+            pretrust=asked.pretrust or state.pretrust,
+            decay=asked.decay or state.decay,
+            value_half=value_half,
+        )
+    ]
+
+
+def _set_rate(asked: SetRate, ctx: Context, state: Network, world: World) -> list[Any]:
+    check_currency(asked.currency, field="currency")
+    check_range(asked.rate_millionths, 1, RATE_MAX, field="rate_millionths")
+    if asked.currency == state.reference_currency:
+        raise InvalidRequest(
+            f"{asked.currency} is the reference currency, worth one of itself; "
+            "set the rate of another currency",
+            field="currency",
+            value=asked.currency,
+        )
+    return [RateSet(currency=asked.currency, rate_millionths=asked.rate_millionths)]
+
+
+def _evolve(state: Network | None, happened: Any, recorded: Recorded) -> Network:
+    match happened:
+        case NetworkChartered():
+            return Network(
+                NetworkId(recorded.stream),
+                happened.name,
+                happened.reference_currency,
+                happened.pretrust,
+                happened.decay,
+                happened.value_half,
+                recorded.occur_time,
+                recorded.position,
+            )
+        case NetworkPolicyChanged():
+            assert state is not None
+            return replace(
+                state,
+                pretrust=happened.pretrust,
+                decay=happened.decay,
+                value_half=happened.value_half,
+            )
+        case RateSet():
+            assert state is not None
+            rates = {**state.rates, happened.currency: happened.rate_millionths}
+            return replace(state, rates=rates)
+        case _:
+            raise TypeError(f"network cannot hold {happened!r}")
+
+
+def _index(tables: Any, old: Any, new: Network, happened: Any, recorded: Recorded) -> None:
+    tables["network"]["id"] = new.id
+    tables["network"]["chartered"] = new.chartered_time
+
+
+NOUN = Noun(
+    name="network",
+    plural="networks",
+    id_type=NetworkId,
+    facts=(NetworkChartered, NetworkPolicyChanged, RateSet),
+    commands={
+        CharterNetwork: _charter,
+        ChangeNetworkPolicy: _change_policy,
+        SetRate: _set_rate,
+    },
+    evolve=_evolve,
+    resident=True,
+    timed_ids=False,
+    index=_index,
+)

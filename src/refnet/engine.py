@@ -1,0 +1,292 @@
+"""The synchronous heart: one open store, what may be asked of it, and what may be done to it.
+
+Everything that runs in one thread (the command line, imports, the simulator) uses this; the server puts
+threads and an event loop around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from refnet.domain.decisions import Noun, Request
+from refnet.domain.facts import Recorded
+from refnet.domain.ids import Entropy, uuid4, uuid7
+from refnet.domain.state import State, fold
+from refnet.domain.values import Erased, Sealed, utc_day
+from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
+from refnet.log.batches import Extractor
+from refnet.log.codec import Codec
+from refnet.log.disclosure import Disclosure
+from refnet.log.draft import Receipt
+from refnet.log.keys import KeyStore
+from refnet.log.live import LiveState
+from refnet.log.reader import Reader
+from refnet.log.sequencer import Clock, Sequencer
+from refnet.log.store import Store
+from refnet.projection import Projection
+from refnet.standings import Snapshot, snapshot_at
+
+LEDGER = "ledger"
+EXTERNAL_ID = "external_id"
+
+
+class Row(NamedTuple):
+    """One stored fact as it lies in the log."""
+
+    position: int
+    stream: UUID
+    version: int
+    topic: str
+    state: bytes
+    salt: bytes
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the log alone says. head: hex RFC 6962 root over the leaves up to `position`."""
+
+    position: int
+    day: int
+    head: str
+    snapshot: Snapshot
+
+
+class Engine:
+    """An open store. A context manager; not for use by several threads at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        codec: Codec,
+        keys: KeyStore,
+        nouns: tuple[Noun, ...],
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self.nouns = nouns
+        self.store = store
+        self.codec = codec
+        self.extractor = Extractor(nouns, codec)
+        self.clock = clock
+        self._entropy = entropy
+        self.keys = keys
+        self._nouns = {noun.name: noun for noun in nouns}
+        self._reader = store.reader(codec)
+        self._live_reader = store.reader(codec)
+        self._live = LiveState(self._live_reader, nouns)
+        self._live.start()
+        self._disclosure = Disclosure(self._reader, keys)
+        self._projection: Projection | None = None
+        self.sequencer = Sequencer(store, codec, keys, self._live, nouns, clock, entropy)
+
+    @property
+    def data(self) -> Path:
+        """The directory of the store."""
+        return self.store.directory
+
+    @property
+    def log_id(self) -> UUID:
+        """The id of the log."""
+        return self.store.log
+
+    @property
+    def state(self) -> State:
+        """Committed states of members, chapters and the network."""
+        return self._live.state
+
+    def new_id(self, noun: str) -> UUID:
+        """An id for a new stream: it sorts by time for activity, and means nothing for people."""
+        if self._nouns[noun].timed_ids:
+            return uuid7(self.clock(), self._entropy)
+        return uuid4(self._entropy)
+
+    def execute(self, requests: Sequence[Request]) -> list[Receipt | RefnetError]:
+        """Decide and append in one transaction, in order. Refusals come back as values.
+
+        Raises StoreSealed on a store opened to read, StorageFull or StoreDamaged if nothing was kept.
+        """
+        if self.store.readonly:
+            raise StoreSealed(
+                f"{self.data} was opened to read; open it for writing", path=self.data
+            )
+        outcomes: list[Receipt | RefnetError] = []
+        for outcome in self.sequencer.execute(requests):
+            if not isinstance(outcome, Receipt | RefnetError):
+                raise outcome
+            outcomes.append(outcome)
+        return outcomes
+
+    def fingerprint(self, label: str, content: bytes) -> bytes:
+        """HMAC-SHA-256 under the store's index key, 32 bytes."""
+        return self.keys.fingerprint(label, content)
+
+    def lookup(self, label: str, text: str) -> UUID | None:
+        """The stream that was opened with this secret handle, such as an `external_id`."""
+        return self._disclosure.find(label, text)
+
+    def answered(self, request_id: str, principal: str = "local") -> UUID | None:
+        """The stream that an earlier request's facts went to, or None if there was no such request."""
+        return self._reader.answered(principal, request_id)
+
+    def head(self) -> tuple[int, int]:
+        """(position, record_time in microseconds) of the last fact."""
+        return self._reader.head()
+
+    def position_at(self, record_time: int) -> int:
+        """The last position recorded at or before a time in microseconds."""
+        return self._reader.position_at(record_time)
+
+    def record_time(self, position: int) -> int:
+        """When the fact at a position was recorded, microseconds; 0 for position 0."""
+        if position == 0:
+            return 0
+        (row,) = self._reader.rows(position - 1, position, 1)
+        return self.codec.record_time(position, row[4])
+
+    def facts(self, after: int = 0, upto: int | None = None) -> Iterator[tuple[Any, Recorded]]:
+        """Decoded facts in log order."""
+        return self._reader.facts(after, upto)
+
+    def rows(self, after: int = 0, upto: int | None = None) -> Iterator[Row]:
+        """Stored facts in log order."""
+        for rows in self._reader.scan(after, upto):
+            yield from map(row_of, rows)
+
+    def reader(self) -> Reader:
+        """A reader with a connection of its own, for another thread."""
+        return self.store.reader(self.codec)
+
+    def load(self, noun: Noun, stream: UUID) -> Any | None:
+        """The state of a stream, folded from the log; None if it has no facts or is another noun's."""
+        return load_state(self._reader, noun, stream)
+
+    def personal(self, stream: UUID, versions: Mapping[str, int]) -> dict[str, str | Erased | None]:
+        """Personal fields of a stream in clear, each from the fact of the given version (0: none)."""
+        return reveal_fields(self._reader, self._disclosure, stream, versions)
+
+    def external_ids(self) -> dict[UUID, str | Erased | None]:
+        """The id under which each member came from another system, by member."""
+        return {
+            stream: self.personal(stream, {EXTERNAL_ID: member.external_id_at})[EXTERNAL_ID]
+            for stream, member in self.state.resident("member").items()
+        }
+
+    def scores(
+        self, *, position: int | None = None, day: int | None = None, threads: int = 1
+    ) -> Snapshot:
+        """Scores at a position (default: head) and a day (default: that of its record time).
+
+        Raises PositionAhead for a position the log has not reached.
+        """
+        position, day = self._when(position, day)
+        projection = self._follow()
+        return snapshot_at(projection.ledger, position, day, threads)
+
+    def replay(
+        self,
+        *,
+        position: int | None = None,
+        day: int | None = None,
+        threads: int = 1,
+        batch: int = 10_000,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Replay:
+        """Rebuild from the log alone, checking every fact against its commitment.
+
+        batch: rows at a time; it changes no bit. progress: called with (rows done, rows in all).
+        Raises PositionAhead, or StoreDamaged naming the first bad position.
+        """
+        position, day = self._when(position, day)
+        projection = Projection.fresh(self.extractor)
+        for rows in self._reader.scan(0, position, batch):
+            projection.extend(rows, verify=True)
+            if progress is not None:
+                progress(projection.position, position)
+        snapshot = snapshot_at(projection.ledger, position, day, threads)
+        return Replay(position, day, projection.tree.root().hex(), snapshot)
+
+    def projection(self) -> Projection:
+        """The ledger of this store: on disk for the writer, in memory beside one. Not caught up."""
+        head = self._reader.position()
+        if self.store.readonly:
+            return Projection.fresh(self.extractor)
+        return Projection.open(self.extractor, self.data / LEDGER, str(self.log_id), head)
+
+    def close(self) -> None:
+        """Save what was folded and let go of all files."""
+        try:
+            if self._projection is not None:
+                self._projection.save()
+        finally:
+            for each in (self._reader, self._live_reader, self.keys, self.store):
+                each.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _follow(self) -> Projection:
+        if self._projection is None:
+            self._projection = self.projection()
+        self._projection.catch_up(self._reader)
+        return self._projection
+
+    def _when(self, position: int | None, day: int | None) -> tuple[int, int]:
+        head, record_time = self._reader.head()
+        if position is None:
+            position = head
+        if not 0 <= position <= head:
+            raise PositionAhead(
+                f"position {position} is not in the log, which reaches {head}; name one up to that",
+                field="position",
+                position=position,
+                head=head,
+            )
+        if day is None:
+            day = utc_day(record_time if position == head else self.record_time(position))
+        return position, day
+
+
+def row_of(stored: tuple[int, str, int, str, bytes, bytes, bytes]) -> Row:
+    """A stored row with its stream as a UUID."""
+    return Row(stored[0], UUID(stored[1]), *stored[2:])
+
+
+def load_state(reader: Reader, noun: Noun, stream: UUID) -> Any | None:
+    """The state of a stream at the head of the log, or None."""
+    facts = list(reader.stream(stream))
+    if facts and type(facts[0][0]) not in noun.facts:
+        return None
+    return fold(noun, iter(facts))
+
+
+def reveal_fields(
+    reader: Reader, disclosure: Disclosure, stream: UUID, versions: Mapping[str, int]
+) -> dict[str, str | Erased | None]:
+    """See `Engine.personal`."""
+    wanted = {version for version in versions.values() if version}
+    facts = {
+        recorded.version: fact
+        for fact, recorded in (reader.stream(stream) if wanted else ())
+        if recorded.version in wanted
+    }
+    found: dict[str, str | Erased | None] = {}
+    for field, version in versions.items():
+        sealed = getattr(facts[version], field) if version else None
+        if sealed is not None and not isinstance(sealed, Sealed):
+            raise StoreDamaged(f"field {field} of fact {version} of stream {stream} is not sealed")
+        found[field] = None if sealed is None else disclosure.reveal(stream, version, field, sealed)
+    return found

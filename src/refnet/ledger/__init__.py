@@ -1,0 +1,1 @@
+"""The ledger: every fact as one row of fixed-width columns, in log order."""

@@ -1,0 +1,138 @@
+"""The ledger itself: rows, the names behind their numbers, and a digest of it all."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from refnet.errors import StoreDamaged
+from refnet.ledger import saved
+from refnet.ledger.columns import Columns
+from refnet.ledger.extract import FactBatch
+from refnet.ledger.fold import Fold
+from refnet.ledger.space import FileSpace, MemorySpace, Space
+
+BLOCK_ROWS = 65_536
+"""Rows that are hashed together; a block's digest covers the digest of the block before."""
+
+_SEED = hashlib.sha256(b"refnet/ledger/v1\n").digest()
+
+
+class Ledger:
+    """Facts as rows, appended in log order. Rows never change.
+
+    Ledger() lives in memory. `Ledger.open` keeps it in a folder, goes on from what was saved there, and
+    starts anew if that is missing, damaged or another log's: the log can always fill it again.
+    """
+
+    def __init__(self, space: Space | None = None) -> None:
+        self._space = MemorySpace() if space is None else space
+        self._fold = Fold()
+        self._blocks: list[bytes] = []
+        self.position = 0
+        self.record_time = 0
+
+    @classmethod
+    def open(cls, folder: Path, log_id: str) -> tuple[Ledger, dict[str, str]]:
+        """The ledger in a folder and the notes saved with it (empty if it starts anew)."""
+        state = saved.load(folder)
+        if state is None or state.log_id != log_id:
+            return cls.anew(folder), {}
+        ledger = cls(FileSpace(folder))
+        try:
+            ledger._resume(state)
+        except (StoreDamaged, ValueError):
+            return cls.anew(folder), {}
+        return ledger, state.notes
+
+    @classmethod
+    def anew(cls, folder: Path) -> Ledger:
+        """An empty ledger in a folder, whatever was there."""
+        return cls(FileSpace(folder))
+
+    @property
+    def members(self) -> list[str]:
+        """UUID texts by member number."""
+        return [str(member) for member in self._fold.members]
+
+    @property
+    def fold(self) -> Fold:
+        """Who is behind the numbers."""
+        return self._fold
+
+    def columns(self, upto: int | None = None) -> Columns:
+        """The rows of positions 1..upto (default: all), as views that stay valid."""
+        return self._space.columns.slice(0, self.position if upto is None else upto)
+
+    def append(self, batch: FactBatch) -> None:
+        """Add the rows of consecutive facts that follow the last ones."""
+        if len(batch) == 0:
+            return
+        if batch.after != self.position:
+            raise StoreDamaged(
+                f"the ledger is at position {self.position} and was handed facts after {batch.after}; "
+                "delete the ledger folder, and it is rebuilt from the log",
+                position=self.position,
+                after=batch.after,
+            )
+        rows = self._fold.rows(batch)
+        start, stop = self.position, self.position + len(rows)
+        self._space.reserve(stop)
+        for old, new in zip(self._space.columns, rows, strict=True):
+            old[start:stop] = new
+        self.position = stop
+        self.record_time = batch.record[-1]
+
+    def digest(self) -> str:
+        """Hex SHA-256 over all rows, block by block, then members and chapters."""
+        names = b"".join(member.bytes for member in self._fold.members)
+        seats = "\n".join(
+            f"{chapter} {zone}"
+            for chapter, zone in zip(self._fold.chapters, self._fold.zones, strict=True)
+        )
+        return hashlib.sha256(self._last_block() + names + seats.encode()).hexdigest()
+
+    def save(self, folder: Path, log_id: str, notes: dict[str, str]) -> None:
+        """Flush the rows, then say durably how far they reach. `notes` come back with `open`."""
+        self._space.flush()
+        saved.store(
+            folder,
+            saved.Saved(
+                log_id=log_id,
+                position=self.position,
+                record_time=self.record_time,
+                digest=self.digest(),
+                members=[str(member) for member in self._fold.members],
+                chapters=[
+                    (str(chapter), zone)
+                    for chapter, zone in zip(self._fold.chapters, self._fold.zones, strict=True)
+                ],
+                notes=notes,
+            ),
+        )
+
+    def _last_block(self) -> bytes:
+        while (len(self._blocks) + 1) * BLOCK_ROWS <= self.position:
+            self._blocks.append(self._hash_block(len(self._blocks)))
+        return self._hash_block(len(self._blocks))
+
+    def _hash_block(self, number: int) -> bytes:
+        before = self._blocks[number - 1] if number else _SEED
+        block = hashlib.sha256(before)
+        stop = min((number + 1) * BLOCK_ROWS, self.position)
+        for column in self._space.columns.slice(number * BLOCK_ROWS, stop):
+            block.update(column.tobytes())
+        return block.digest()
+
+    def _resume(self, state: saved.Saved) -> None:
+        if state.position > len(self._space.columns):
+            raise StoreDamaged("the ledger's files are shorter than what was saved")
+        self.position = state.position
+        self.record_time = state.record_time
+        for member in state.members:
+            self._fold.add_member(member)
+        for chapter, zone in state.chapters:
+            self._fold.add_chapter(chapter, zone)
+        if self.digest() != state.digest:
+            raise StoreDamaged("the ledger's rows do not match the digest that was saved")
+        self._fold.move(self.columns())

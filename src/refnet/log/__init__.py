@@ -1,0 +1,1 @@
+"""Where facts are kept: canonical bytes, one append-only table, one sequencer."""

@@ -1,0 +1,69 @@
+"""Putting rows into the log's tables: few statements, many rows each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Protocol
+
+from refnet.log.tree import Prepared, commitments
+
+_ROWS_PER_STATEMENT = 100
+
+
+class Executes(Protocol):
+    """A cursor or a connection, ours or the library's."""
+
+    def execute(self, statement: str, parameters: Sequence[object], /) -> object:
+        """Run one statement."""
+
+
+def append_facts(
+    cursor: Executes,
+    after: int,
+    facts: Sequence[Prepared],
+    salts: Sequence[bytes],
+    table: str = "stored_events",
+) -> list[bytes]:
+    """Store facts at the positions after `after`, within the caller's transaction.
+
+    salts: 32 random bytes for each. Returns their commitments. Raises sqlite3.IntegrityError if a stream
+    already has a version, or `after` is not the head of the log.
+    """
+    made = commitments(facts, salts)
+    rows = (
+        (position, originator, version, topic, state, salt, commitment)
+        for position, (originator, version, topic, state), salt, commitment in zip(
+            range(after + 1, after + 1 + len(facts)), facts, salts, made, strict=True
+        )
+    )
+    insert(cursor, table, 7, rows)
+    return made
+
+
+def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
+    """Insert rows of `width` columns.
+
+    Many rows a statement, because sqlite3 lets go of the interpreter lock and takes it again around every
+    step, and in a busy server each of these is a wait.
+    """
+    flat = list(chain.from_iterable(rows))
+    step = width * _ROWS_PER_STATEMENT
+    for start in range(0, len(flat), step):
+        chunk = flat[start : start + step]
+        cursor.execute(_statement("INSERT", table, width, len(chunk) // width), chunk)
+
+
+def insert_new(
+    connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[object]]
+) -> None:
+    """As `insert`; rows whose key exists are left as they are."""
+    connection.executemany(_statement("INSERT OR IGNORE", table, width, 1), rows)
+
+
+@lru_cache(maxsize=512)
+def _statement(verb: str, table: str, width: int, rows: int) -> str:
+    row = "(" + ",".join("?" * width) + ")"
+    return f"{verb} INTO {table} VALUES " + ",".join([row] * rows)

@@ -1,0 +1,72 @@
+"""How refnet opens an SQLite file, and what SQLite's errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from refnet.errors import RefnetError, StorageFull, StoreDamaged, StoreSealed
+
+BUSY_SECONDS = 5.0
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """A connection in autocommit mode: transactions are begun by hand.
+
+    Commits are flushed to the disk (WAL, synchronous=FULL), and that is asserted, for an acknowledgement
+    rests on it. Raises StoreDamaged if there is no such database, or this is none.
+    """
+    # A reader of a WAL database must be able to write its shared memory, so it opens the file for
+    # writing and is then held to reading by query_only.
+    mode = "rw" if readonly else "rwc"
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=BUSY_SECONDS,
+        )
+    except sqlite3.Error as error:
+        raise storage_error(error) from error
+    try:
+        prepare(connection)
+        if readonly:
+            connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error as error:
+        connection.close()
+        raise storage_error(error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """Set what durability rests on, and read it back. Raises StoreDamaged if the disk cannot do it."""
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    connection.execute("PRAGMA synchronous = FULL")
+    synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
+    if (mode, synchronous) != ("wal", 2):
+        raise StoreDamaged(
+            f"SQLite runs with journal_mode={mode}, synchronous={synchronous} instead of wal, 2; "
+            "put the store on a local disk that supports shared memory",
+        )
+
+
+def storage_error(error: sqlite3.Error) -> RefnetError:
+    """The refusal that an SQLite error amounts to.
+
+    StorageFull is harmless: nothing was kept, later writes may succeed. StoreSealed: another writer was
+    in the way all the time. Everything else is StoreDamaged and fatal to a writer: after it, nobody knows
+    what the disk holds, so nothing more may be acknowledged.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull("the disk is full and nothing of this was kept; free space, then retry")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreSealed("another writer holds the store; stop it, then retry")
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return StoreDamaged(
+        f"the store failed: {error} ({name}); check the disk, then restart", error=name
+    )

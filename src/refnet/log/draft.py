@@ -1,0 +1,170 @@
+"""What one transaction is about to append: facts sealed and encoded, request ids, look-ups."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from refnet.domain.decisions import Decision, Noun, Request
+from refnet.domain.facts import Recorded
+from refnet.domain.ids import Entropy
+from refnet.domain.values import Sealed
+from refnet.errors import InvalidRequest
+from refnet.log.append import append_facts, insert, insert_new
+from refnet.log.codec import Codec
+from refnet.log.disclosure import lookup_digest
+from refnet.log.keys import KeyStore
+from refnet.log.live import LiveState
+from refnet.log.sealing import NONCE_SIZE, seal
+from refnet.log.tree import SALT_SIZE, Prepared
+
+Tail = tuple[int, int]
+"""(version of a stream's last fact, position of its first)."""
+
+_SealedRow = tuple[str, int, str, bytes]
+"""originator_id, version, field, ciphertext."""
+
+NO_TAIL: Tail = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where a request's facts are: positions `first` to `last`, none if first > last.
+
+    replayed: the request had been answered before, and this is that answer.
+    """
+
+    stream: UUID
+    first: int
+    last: int
+    replayed: bool
+
+
+class Draft:
+    """Gathers one batch, then writes it with a handful of statements."""
+
+    def __init__(
+        self, live: LiveState, codec: Codec, keys: KeyStore, entropy: Entropy, now: int
+    ) -> None:
+        self.world = live.state.begin()
+        self.position = live.position
+        self.tails: dict[UUID, Tail] = {}
+        self._live = live
+        self._start = live.position
+        self._codec = codec
+        self._keys = keys
+        self._entropy = entropy
+        self._now = now
+        self._facts: list[Prepared] = []
+        self._salts: list[bytes] = []
+        self._sealed: list[_SealedRow] = []
+        self._requests: list[tuple[str, str, bytes, int, int]] = []
+        self._lookups: list[tuple[bytes, str]] = []
+
+    def prepare(
+        self, request: Request, decision: Decision, tail: Tail
+    ) -> list[tuple[Any, Recorded, bytes, list[_SealedRow]]]:
+        """Seal and encode the facts of a request; changes nothing but the store of new keys.
+
+        tail: where the stream stands. Raises InvalidRequest for text that cannot be stored.
+        """
+        stream = decision.stream
+        version, origin = tail
+        if version and type(request.command).TARGET is None:
+            raise InvalidRequest(
+                f"the new id {stream} is taken; leave it to the server", field="new_id", id=stream
+            )
+        first = self.position + 1
+        made = []
+        for place, fact in enumerate(decision.facts):
+            recorded = Recorded(
+                stream,
+                version + 1 + place,
+                first + place,
+                origin or first,
+                self._now if request.occur_time is None else request.occur_time,
+                self._now,
+                request.principal,
+                request.acting_member,
+                request.request_id,
+            )
+            sealed, ciphertexts = self._seal(fact, recorded)
+            made.append((sealed, recorded, self._codec.encode(sealed, recorded), ciphertexts))
+        return made
+
+    def add(
+        self,
+        noun: Noun,
+        request: Request,
+        stream: UUID,
+        made: list[tuple[Any, Recorded, bytes, list[_SealedRow]]],
+        fingerprint: bytes,
+    ) -> Receipt:
+        """Take in what `prepare` made. If this raises, the whole draft is lost."""
+        first = self.position + 1
+        for fact, recorded, state, ciphertexts in made:
+            self._live.fold(self.world, noun, fact, recorded)
+            self._facts.append((stream.hex, recorded.version, fact.NAME, state))
+            self._salts.append(self._entropy(SALT_SIZE))
+            self._sealed.extend(ciphertexts)
+            self.tails[stream] = (recorded.version, recorded.origin)
+        self.position += len(made)
+        digest = self._lookup(request.command)
+        if digest is not None:
+            self._lookups.append((digest, stream.hex))
+        self._requests.append(
+            (request.principal, request.request_id, fingerprint, self.position, len(made))
+        )
+        return Receipt(stream, first, self.position, replayed=False)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Flush new keys, then put all rows into the caller's transaction."""
+        self._keys.flush()
+        append_facts(connection, self._start, self._facts, self._salts)
+        insert(connection, "sealed", 4, self._sealed)
+        insert(connection, "requests", 5, self._requests)
+        if self._lookups:
+            insert_new(connection, "lookups", 2, self._lookups)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write: every request was refused or answered before."""
+        return not self._requests
+
+    def _seal(self, fact: Any, recorded: Recorded) -> tuple[Any, list[_SealedRow]]:
+        fields: dict[str, Sealed] = {}
+        ciphertexts = []
+        for field, subjects in fact.SEALED.items():
+            text = getattr(fact, field)
+            if text is None:
+                continue
+            if not isinstance(text, str):
+                raise TypeError(f"{fact.NAME}: {field} must be text until the log seals it")
+            subject = _subject(fact, subjects, recorded.stream)
+            epoch, key = self._keys.current(subject)
+            nonce = self._entropy(NONCE_SIZE)
+            place = (recorded.stream, recorded.version, fact.NAME, field)
+            try:
+                fields[field], ciphertext = seal(text, key, epoch, nonce, subject, *place)
+            except UnicodeEncodeError as error:
+                raise InvalidRequest(
+                    f"{field} holds half a surrogate pair; send valid Unicode", field=field
+                ) from error
+            ciphertexts.append((recorded.stream.hex, recorded.version, field, ciphertext))
+        return (replace(fact, **fields) if fields else fact), ciphertexts
+
+    def _lookup(self, command: Any) -> bytes | None:
+        kind: str = getattr(type(command), "LOOKUP", "")
+        text = getattr(command, kind) if kind else None
+        return None if text is None else lookup_digest(self._keys, kind, text)
+
+
+def _subject(fact: Any, candidates: tuple[str, ...], stream: UUID) -> UUID:
+    """Whose key seals a field: the first candidate that is set."""
+    for name in candidates:
+        found: UUID | None = stream if name == "stream" else getattr(fact, name)
+        if found is not None:
+            return found
+    raise TypeError(f"{fact.NAME}: none of {candidates} is set, so nobody's key can seal the field")

@@ -1,0 +1,82 @@
+"""The key-encryption key: a file that lies outside the database, best outside the machine's backups."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from refnet.domain.ids import Entropy
+from refnet.errors import StoreSealed
+
+KEK_SIZE = 32
+
+
+def load_kek(
+    directory: Path, path: Path | None, entropy: Entropy, warn: Callable[[str], None]
+) -> bytes:
+    """The 32 bytes of the key-encryption key, kept as 64 hex digits.
+
+    path: the file an operator named, which must exist. Without it, DIRECTORY/kek is used, and made with a
+    warning if the directory holds no key store yet. Raises StoreSealed for a file that everybody may
+    read, that is not a key, or that is missing while there are keys it must open.
+    """
+    if path is not None:
+        return _read(path)
+    own = directory / "kek"
+    if own.exists():
+        return _read(own)
+    if (directory / "keys.db").exists():
+        raise StoreSealed(
+            f"{directory} holds a key store but its key-encryption key is not at {own}; "
+            "name its file in REFNET_KEK_FILE",
+            path=own,
+        )
+    secret = entropy(KEK_SIZE)
+    _write(own, secret)
+    warn(
+        f"made a key-encryption key at {own}, beside the data it protects; "
+        "for real people's data keep it elsewhere and name it in REFNET_KEK_FILE"
+    )
+    return secret
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read(4 * KEK_SIZE)
+    except OSError as error:
+        reason = error.strerror
+        raise StoreSealed(f"the key file {path} cannot be read: {reason}", path=path) from error
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise StoreSealed(f"the key file {path} is open to everybody; chmod 600 {path}", path=path)
+    try:
+        secret = bytes.fromhex(text.decode("ascii").strip())
+    except ValueError:
+        secret = b""
+    if len(secret) != KEK_SIZE:
+        raise StoreSealed(
+            f"the key file {path} does not hold {2 * KEK_SIZE} hex digits; "
+            f"make one with: openssl rand -hex {KEK_SIZE}",
+            path=path,
+        )
+    return secret
+
+
+def _write(path: Path, secret: bytes) -> None:
+    """Create the file whole or not at all, readable by its owner only, before any key relies on it."""
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(unfinished, flags, 0o600), "w", encoding="ascii") as file:
+        file.write(secret.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

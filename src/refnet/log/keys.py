@@ -1,0 +1,185 @@
+"""The key store: one key per person and epoch, in a file of its own.
+
+A file of its own, because a backup of it brings erased people back. Keys are wrapped by a key-encryption
+key that lies elsewhere; see `kek`. Destroying a person's keys is what erases them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from refnet.domain.ids import Entropy
+from refnet.domain.values import Erased
+from refnet.errors import StoreDamaged
+from refnet.log.connections import connect, storage_error
+from refnet.log.sealing import NONCE_SIZE, lp
+
+KEY_SIZE = 32
+CACHED_KEYS = 16_384
+
+_SUBJECT_KEY = b"refnet/key/v1"
+_INDEX_KEY = b"refnet/index-key/v1"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS keys (
+    subject TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    wrapped BLOB,
+    PRIMARY KEY (subject, epoch)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS index_key (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT NULL);
+"""
+
+
+class KeyStore:
+    """Keys of people, and the one key under which look-ups and request fingerprints are made.
+
+    New keys are held back until `flush`, which the writer calls once a batch before it commits the facts
+    that use them: a fact must never outlive its key by accident. Any thread may ask for keys.
+    """
+
+    def __init__(
+        self, path: Path, kek: bytes, log: UUID, entropy: Entropy, *, readonly: bool = False
+    ) -> None:
+        """kek: 32 bytes. log: keys of another log will not open. Raises StoreDamaged for a wrong kek."""
+        self._wrapper = AESGCM(kek)
+        self._log = log
+        self._entropy = entropy
+        self._lock = threading.Lock()
+        self._cache: OrderedDict[tuple[UUID, int], AESGCM] = OrderedDict()
+        self._epochs: OrderedDict[UUID, int] = OrderedDict()
+        self._new: dict[tuple[UUID, int], bytes] = {}
+        self._connection = connect(path, readonly=readonly)
+        try:
+            if not readonly:
+                self._connection.execute("PRAGMA secure_delete = ON")
+                self._connection.executescript(_SCHEMA)
+            self._index_key = self._open_index_key()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Forget all keys and let go of the file."""
+        with self._lock:
+            self._cache.clear()
+            self._epochs.clear()
+            self._connection.close()
+
+    def current(self, subject: UUID) -> tuple[int, AESGCM]:
+        """(epoch, key) to seal new data of a person with; a new key, to be flushed, if there is none."""
+        with self._lock:
+            epoch = self._epochs.get(subject)
+            if epoch is None:
+                rows = self._query(
+                    "SELECT epoch, wrapped IS NULL FROM keys WHERE subject = ?"
+                    " ORDER BY epoch DESC LIMIT 1",
+                    (subject.hex,),
+                )
+                epoch, destroyed = rows[0] if rows else (0, True)
+                if destroyed:
+                    epoch += 1
+                    self._add(subject, epoch)
+                self._epochs[subject] = epoch
+                if len(self._epochs) > CACHED_KEYS:
+                    self._epochs.popitem(last=False)
+            key = self._find(subject, epoch)
+        if isinstance(key, Erased):
+            raise StoreDamaged(f"the key of {subject}, epoch {epoch}, vanished while in use")
+        return epoch, key
+
+    def key(self, subject: UUID, epoch: int) -> AESGCM | Erased:
+        """The key a field was sealed with, or Erased if it was destroyed. Raises StoreDamaged."""
+        with self._lock:
+            return self._find(subject, epoch)
+
+    def flush(self) -> None:
+        """Make all new keys durable. Raises StorageFull or StoreDamaged; they stay new then."""
+        with self._lock:
+            if not self._new:
+                return
+            rows = [(who.hex, epoch, wrapped) for (who, epoch), wrapped in self._new.items()]
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                raise storage_error(error) from error
+            self._new.clear()
+
+    def fingerprint(self, purpose: str, content: bytes) -> bytes:
+        """HMAC-SHA-256 under the index key, 32 bytes. Purposes share no fingerprints."""
+        message = lp(purpose.encode()) + content
+        return hmac.digest(self._index_key, message, hashlib.sha256)
+
+    def _add(self, subject: UUID, epoch: int) -> None:
+        secret = self._entropy(KEY_SIZE)
+        self._new[subject, epoch] = self._wrap(secret, _binding(self._log, subject, epoch))
+        self._remember(subject, epoch, AESGCM(secret))
+
+    def _find(self, subject: UUID, epoch: int) -> AESGCM | Erased:
+        known = self._cache.get((subject, epoch))
+        if known is not None:
+            self._cache.move_to_end((subject, epoch))
+            return known
+        wrapped = self._new.get((subject, epoch))
+        if wrapped is None:
+            rows = self._query(
+                "SELECT wrapped FROM keys WHERE subject = ? AND epoch = ?", (subject.hex, epoch)
+            )
+            if not rows or rows[0][0] is None:
+                return Erased(subject)
+            wrapped = rows[0][0]
+        secret = self._unwrap(wrapped, _binding(self._log, subject, epoch), f"key of {subject}")
+        return self._remember(subject, epoch, AESGCM(secret))
+
+    def _remember(self, subject: UUID, epoch: int, key: AESGCM) -> AESGCM:
+        self._cache[subject, epoch] = key
+        if len(self._cache) > CACHED_KEYS:
+            self._cache.popitem(last=False)
+        return key
+
+    def _open_index_key(self) -> bytes:
+        bound = lp(_INDEX_KEY) + lp(self._log.bytes)
+        rows = self._query("SELECT wrapped FROM index_key", ())
+        if rows:
+            return self._unwrap(rows[0][0], bound, "index key")
+        secret = self._entropy(KEY_SIZE)
+        self._connection.execute("INSERT INTO index_key VALUES (1, ?)", (self._wrap(secret, bound),))
+        return secret
+
+    def _wrap(self, secret: bytes, bound: bytes) -> bytes:
+        nonce = self._entropy(NONCE_SIZE)
+        return nonce + self._wrapper.encrypt(nonce, secret, bound)
+
+    def _unwrap(self, wrapped: bytes, bound: bytes, what: str) -> bytes:
+        try:
+            return self._wrapper.decrypt(wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:], bound)
+        except (InvalidTag, ValueError) as error:
+            raise StoreDamaged(
+                f"the {what} does not open: the key-encryption key or the key store belongs to "
+                "another log, or is damaged; give the right REFNET_KEK_FILE"
+            ) from error
+
+    def _query(self, statement: str, parameters: tuple[object, ...]) -> list[Any]:
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+
+def _binding(log: UUID, subject: UUID, epoch: int) -> bytes:
+    parts = (_SUBJECT_KEY, log.bytes, subject.bytes, epoch.to_bytes(8))
+    return b"".join(map(lp, parts))

@@ -1,0 +1,192 @@
+"""Reading the log: raw rows for folds over numbers, decoded facts for everything else."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from refnet.domain.decisions import Noun
+from refnet.domain.facts import Recorded
+from refnet.errors import StoreDamaged
+from refnet.log.codec import Codec
+from refnet.log.connections import connect, storage_error
+from refnet.log.tree import Frontier, commitments
+
+Row = tuple[int, str, int, str, bytes, bytes, bytes]
+"""position, originator_id (32 hex digits), version, topic, state, salt, commitment."""
+
+_COLUMNS = "rowid, originator_id, originator_version, topic, state, salt, commitment"
+_CHUNK = 4096
+_END = (1 << 63) - 1
+
+
+class Reader:
+    """Reads what is committed, through a connection of its own. Any thread may use it, one at a time.
+
+    Rows are fetched in chunks, never through an open cursor, so that a slow consumer keeps no read
+    transaction open and the write-ahead log can be folded back into the file.
+    """
+
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._connection = connect(path, readonly=True)
+        self._codec = codec
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def head(self) -> tuple[int, int]:
+        """(position, record_time) of the last fact; (0, 0) for the empty log."""
+        rows = self.query("SELECT rowid, state FROM stored_events ORDER BY rowid DESC LIMIT 1")
+        if not rows:
+            return 0, 0
+        return rows[0][0], self._codec.record_time(*rows[0])
+
+    def position(self) -> int:
+        """The position of the last fact, 0 for the empty log."""
+        return int(self.query("SELECT coalesce(max(rowid), 0) FROM stored_events")[0][0])
+
+    def rows(self, after: int = 0, upto: int | None = None, limit: int = _CHUNK) -> list[Row]:
+        """At most `limit` rows with after < position <= upto, in order.
+
+        Raises StoreDamaged if a position is missing.
+        """
+        found: list[Row] = self.query(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE rowid > ? AND rowid <= ?"
+            " ORDER BY rowid LIMIT ?",
+            (after, _END if upto is None else upto, limit),
+        )
+        if found and (found[0][0] != after + 1 or found[-1][0] != after + len(found)):
+            present = {row[0] for row in found}
+            missing = next(p for p in range(after + 1, found[-1][0]) if p not in present)
+            raise StoreDamaged(
+                f"the log has no fact at position {missing}, but later ones; restore it from a backup",
+                position=missing,
+            )
+        return found
+
+    def scan(
+        self, after: int = 0, upto: int | None = None, chunk: int = _CHUNK
+    ) -> Iterator[list[Row]]:
+        """All rows with after < position <= upto, chunk by chunk, as far as the log reached at the start.
+
+        Raises StoreDamaged if `upto` or any position before it is missing.
+        """
+        end = self.position() if upto is None else upto
+        while after < end:
+            found = self.rows(after, end, chunk)
+            if not found:
+                raise StoreDamaged(f"the log ends at position {after}, before {end}", position=after)
+            yield found
+            after = found[-1][0]
+
+    def facts(
+        self, after: int = 0, upto: int | None = None, nouns: Sequence[Noun] | None = None
+    ) -> Iterator[tuple[Any, Recorded]]:
+        """Decoded facts in log order; with `nouns`, only theirs. Raises StoreDamaged."""
+        topics = None if nouns is None else frozenset(self._codec.topics(nouns))
+        for rows in self.scan(after, upto):
+            for row in rows:
+                if topics is None or row[3] in topics:
+                    yield self.decode(row)
+
+    def stream(self, stream: UUID, upto: int | None = None) -> Iterator[tuple[Any, Recorded]]:
+        """The facts of one stream in order, as far as `upto`. Raises StoreDamaged."""
+        rows: list[Row] = self.query(
+            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND rowid <= ?"
+            " ORDER BY originator_version",
+            (stream.hex, _END if upto is None else upto),
+        )
+        origin = rows[0][0] if rows else 0
+        for version, row in enumerate(rows, 1):
+            fact, recorded = self.decode(row)
+            if recorded.version != version or recorded.origin != origin:
+                raise StoreDamaged(
+                    f"stream {stream} has version {recorded.version} at position {recorded.position}"
+                    f" where version {version} of origin {origin} belongs; restore from a backup",
+                    stream=stream,
+                    position=recorded.position,
+                )
+            yield fact, recorded
+
+    def decode(self, row: Row) -> tuple[Any, Recorded]:
+        """The fact of a row. Raises StoreDamaged if it is none."""
+        try:
+            stream = UUID(row[1])
+        except (ValueError, AttributeError) as error:
+            raise StoreDamaged(
+                f"the fact at position {row[0]} belongs to no stream; restore from a backup",
+                position=row[0],
+            ) from error
+        return self._codec.decode(row[0], stream, row[2], row[3], row[4])
+
+    def position_at(self, record_time: int) -> int:
+        """The last position recorded at or before a time in microseconds; 0 if there is none.
+
+        A binary search: record times never decrease.
+        """
+        low, high = 0, self.position()
+        while low < high:
+            middle = (low + high + 1) // 2
+            (row,) = self.query("SELECT rowid, state FROM stored_events WHERE rowid = ?", (middle,))
+            if self._codec.record_time(*row) <= record_time:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def answered(self, principal: str, request_id: str) -> UUID | None:
+        """The stream that an earlier request's facts went to; None if it is new or made no facts."""
+        rows = self.query(
+            "SELECT originator_id FROM requests JOIN stored_events ON stored_events.rowid = position"
+            " WHERE principal = ? AND request_id = ? AND facts > 0",
+            (principal, request_id),
+        )
+        return UUID(rows[0][0]) if rows else None
+
+    def tree(self, upto: int | None = None) -> Frontier:
+        """The Merkle tree as far as `upto`, every commitment checked against its fact.
+
+        Raises StoreDamaged, naming the position, for a fact that is not what was committed to.
+        """
+        grown = Frontier()
+        for rows in self.scan(0, upto):
+            check_commitments(rows)
+            grown.extend(row[6] for row in rows)
+        return grown
+
+    def query(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Rows of a SELECT. Raises as `connections.storage_error` says."""
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+
+
+def check_commitments(rows: Sequence[Row]) -> None:
+    """Raises StoreDamaged, naming the position, unless every row is what its commitment says."""
+    try:
+        made = commitments([row[1:5] for row in rows], [row[5] for row in rows])
+    except _WRONG_TYPE as error:
+        if len(rows) == 1:
+            raise _not_committed(rows[0]) from error
+        for row in rows:
+            check_commitments([row])
+        raise
+    for row, expected in zip(rows, made, strict=True):
+        if row[6] != expected:
+            raise _not_committed(row)
+
+
+_WRONG_TYPE = (TypeError, ValueError, AttributeError, OverflowError)
+"""A flipped bit can turn a blob into text, or digits into letters."""
+
+
+def _not_committed(row: Row) -> StoreDamaged:
+    return StoreDamaged(
+        f"the fact at position {row[0]} is not the one committed to; restore from a backup",
+        position=row[0],
+    )

@@ -1,0 +1,233 @@
+"""The one place where the log grows.
+
+Requests are decided under the log's write lock, against the state at its head, and answered after the
+flush. So "one seat per classification" and "one answer per request id" hold exactly, and one slow flush
+serves a whole batch.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from refnet.domain.decisions import Noun, Request, decide
+from refnet.domain.ids import Entropy
+from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
+from refnet.log.codec import Codec
+from refnet.log.draft import NO_TAIL, Draft, Receipt, Tail
+from refnet.log.keys import KeyStore
+from refnet.log.live import LiveState
+from refnet.log.store import Store
+
+Clock = Callable[[], int]
+"""The time in microseconds since 1970, UTC. It may jump either way."""
+
+Outcome = Receipt | Exception
+"""What became of a request; an exception that is no RefnetError is a mistake in refnet."""
+
+_Key = tuple[str, str]  # principal, request id
+_CACHED_TAILS = 65_536
+_NO_STREAM = UUID(int=0)  # stands in the answer of a request that changed nothing
+_KEYS_PER_SELECT = 1000
+_FINGERPRINT = "refnet/request/v1"
+
+
+class Sequencer:
+    """Turns requests into facts. Not thread-safe: one thread calls `execute`; see `Writer`."""
+
+    def __init__(
+        self,
+        store: Store,
+        codec: Codec,
+        keys: KeyStore,
+        live: LiveState,
+        nouns: Sequence[Noun],
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        """live: started. Time and randomness come from outside, so that a seed makes a log."""
+        self._store = store
+        self._codec = codec
+        self._keys = keys
+        self._live = live
+        self._clock = clock
+        self._entropy = entropy
+        self._nouns = {command: noun for noun in nouns for command in noun.commands}
+        self._tails: OrderedDict[UUID, Tail] = OrderedDict()
+        self._listeners: list[Callable[[int], None]] = []
+        self._encoder = msgspec.json.Encoder(order="sorted")
+        self._failure: StoreDamaged | None = None
+
+    def on_commit(self, listener: Callable[[int], None]) -> None:
+        """Call `listener` with the new head after every flush, on the thread that wrote."""
+        self._listeners.append(listener)
+
+    @property
+    def failure(self) -> StoreDamaged | None:
+        """The storage error after which nothing more is acknowledged, if there was one."""
+        return self._failure
+
+    def execute(self, requests: Sequence[Request]) -> list[Outcome]:
+        """Decide and append a batch in one transaction; outcomes in the order of the requests.
+
+        A refusal refuses its request alone. Raises StorageFull if the disk is full: nothing of the batch
+        was kept, and later batches may succeed. Raises StoreDamaged for any other storage error, and
+        from then on always: what is on the disk is not known any more.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            outcomes, draft, now = self._append(requests)
+        except StoreDamaged as error:
+            self._failure = error
+            raise
+        if not draft.empty:
+            self._settle(draft, now)
+        return outcomes
+
+    def _append(self, requests: Sequence[Request]) -> tuple[list[Outcome], Draft, int]:
+        prints = [self._fingerprint(request) for request in requests]
+        keys = [
+            (request.principal, request.request_id)
+            for request, known in zip(requests, prints, strict=True)
+            if isinstance(known, bytes)
+        ]
+        with self._store.write() as connection:
+            head = connection.execute("SELECT coalesce(max(rowid), 0) FROM stored_events")
+            position = int(head.fetchone()[0])
+            if position != self._live.position:
+                self._tails.clear()
+                self._live.catch_up(position)
+            answered = _answered(connection, keys)
+            tails = self._read_tails(connection, requests)
+            now = max(self._clock(), self._live.record_time)
+            draft = Draft(self._live, self._codec, self._keys, self._entropy, now)
+            outcomes = [
+                self._handle(request, known, draft, answered, tails, now)
+                for request, known in zip(requests, prints, strict=True)
+            ]
+            if not draft.empty:
+                draft.write(connection)
+        return outcomes, draft, now
+
+    def _handle(
+        self,
+        request: Request,
+        fingerprint: bytes | InvalidRequest,
+        draft: Draft,
+        answered: dict[_Key, tuple[bytes, Receipt]],
+        tails: dict[UUID, Tail],
+        now: int,
+    ) -> Outcome:
+        if isinstance(fingerprint, InvalidRequest):
+            return fingerprint
+        key = (request.principal, request.request_id)
+        first = answered.get(key)
+        if first is not None:
+            print_, receipt = first
+            if print_ != fingerprint:
+                return _reused(request)
+            return receipt if receipt.stream != _NO_STREAM else replace(receipt, stream=_stream(request))
+        try:
+            noun = self._nouns[type(request.command)]
+            decision = decide(noun, request, now, draft.world)
+            stream = decision.stream
+            tail = draft.tails.get(stream) or tails.get(stream, NO_TAIL)
+            made = draft.prepare(request, decision, tail)
+        except Exception as refusal:
+            # Nothing is changed yet, so even a mistake here is no reason to refuse the others.
+            return refusal
+        receipt = draft.add(noun, request, stream, made, fingerprint)
+        answered[key] = (fingerprint, replace(receipt, replayed=True))
+        return receipt
+
+    def _settle(self, draft: Draft, now: int) -> None:
+        """The batch is on the disk: make it visible."""
+        draft.world.commit()
+        self._live.advance(draft.position, now)
+        for stream, tail in draft.tails.items():
+            self._tails[stream] = tail
+            self._tails.move_to_end(stream)
+        while len(self._tails) > _CACHED_TAILS:
+            self._tails.popitem(last=False)
+        for listener in self._listeners:
+            listener(draft.position)
+
+    def _fingerprint(self, request: Request) -> bytes | InvalidRequest:
+        """What a request asks for, in 32 bytes that tell nothing. A repeat must ask for the same."""
+        content = (
+            type(request.command).__name__,
+            request.command,
+            request.acting_member,
+            request.occur_time,
+            request.principal,
+            request.request_id,
+        )
+        try:
+            return self._keys.fingerprint(_FINGERPRINT, self._encoder.encode(content))
+        except UnicodeEncodeError:
+            return InvalidRequest("a text holds half a surrogate pair; send valid Unicode")
+
+    def _read_tails(self, connection: Any, requests: Sequence[Request]) -> dict[UUID, Tail]:
+        """Where the streams of a batch stand, asked of the log for those not known."""
+        known: dict[UUID, Tail] = {}
+        unknown = []
+        for request in requests:
+            stream = _stream(request)
+            tail = self._tails.get(stream)
+            if tail is None:
+                unknown.append(stream.hex)
+            else:
+                known[stream] = tail
+        for part in _parts(unknown):
+            # Two look-ups in the index: the versions of a stream lie side by side in it.
+            rows = connection.execute(
+                "SELECT given.value, (SELECT max(originator_version) FROM stored_events"
+                " WHERE originator_id = given.value), (SELECT rowid FROM stored_events"
+                " WHERE originator_id = given.value AND originator_version = 1)"
+                " FROM json_each(?) AS given",
+                (msgspec.json.encode(part).decode(),),
+            )
+            known.update((UUID(at), (version, origin)) for at, version, origin in rows if version)
+        return known
+
+
+def _answered(connection: Any, keys: Sequence[_Key]) -> dict[_Key, tuple[bytes, Receipt]]:
+    """Earlier answers to these request ids, with the fingerprints of what was asked."""
+    found: dict[_Key, tuple[bytes, Receipt]] = {}
+    for part in _parts(keys):
+        slots = ",".join(["(?, ?)"] * len(part))
+        rows = connection.execute(
+            "SELECT principal, request_id, fingerprint, position, facts, originator_id"
+            " FROM requests LEFT JOIN stored_events ON stored_events.rowid = position"
+            f" WHERE (principal, request_id) IN (VALUES {slots})",
+            [value for key in part for value in key],
+        )
+        for principal, request_id, fingerprint, position, facts, stream in rows:
+            receipt = Receipt(UUID(stream) if facts else _NO_STREAM, position - facts + 1, position, replayed=True)
+            found[principal, request_id] = (fingerprint, receipt)
+    return found
+
+
+def _stream(request: Request) -> UUID:
+    target = type(request.command).TARGET
+    stream: UUID = request.new_id if target is None else getattr(request.command, target)
+    return stream
+
+
+def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[at : at + _KEYS_PER_SELECT] for at in range(0, len(values), _KEYS_PER_SELECT))
+
+
+def _reused(request: Request) -> RequestIdReused:
+    return RequestIdReused(
+        f"request id {request.request_id!r} was used for another request; "
+        "repeat that one exactly, or choose a new id",
+        field="request_id",
+        request_id=request.request_id,
+    )

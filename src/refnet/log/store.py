@@ -1,0 +1,135 @@
+"""A log on disk: one directory, one SQLite file, one writer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import UUID
+
+from refnet.domain.ids import Entropy, uuid4
+from refnet.errors import NotFound, StoreDamaged, StoreSealed
+from refnet.log.codec import Codec
+from refnet.log.connections import connect, storage_error
+from refnet.log.lock import WriterLock
+from refnet.log.reader import Reader
+from refnet.log.schema import FORMAT, all_statements
+
+FILE = "log.db"
+
+
+class Store:
+    """The open log. `log` is its id, `simulated` says that no real person stands behind it."""
+
+    def __init__(self, directory: Path, writer: sqlite3.Connection, lock: WriterLock | None) -> None:
+        """For `open_store` and `view_store`."""
+        self.directory = directory
+        self.path = directory / FILE
+        self._writer = writer
+        self._lock = lock
+        meta = _meta(writer)
+        if meta.get("format") != str(FORMAT):
+            raise StoreDamaged(
+                f"{self.path} has format {meta.get('format')}, this refnet reads {FORMAT}; "
+                "use the refnet that wrote it"
+            )
+        self.log = UUID(meta["log"])
+        self.simulated = meta["simulated"] == "1"
+
+    @property
+    def readonly(self) -> bool:
+        """Whether it was opened beside a writer, to look only."""
+        return self._lock is None
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction that holds the write lock from the start; committed and flushed at the end.
+
+        Rolls back on any exception. SQLite's errors come out as StorageFull (nothing was kept, go on),
+        StoreSealed (another writer was in the way) or StoreDamaged (stop acknowledging).
+        """
+        connection = self._writer
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                with suppress(sqlite3.Error):
+                    connection.rollback()
+            if isinstance(error, sqlite3.Error):
+                raise storage_error(error) from error
+            raise
+
+    def reader(self, codec: Codec) -> Reader:
+        """A reader with a connection of its own, for as long as the caller needs it."""
+        return Reader(self.path, codec)
+
+    def close(self) -> None:
+        """Let go of file and lock."""
+        self._writer.close()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def open_store(directory: Path, entropy: Entropy, *, simulated: bool | None = False) -> Store:
+    """Open a log for writing; directory and log are made if missing.
+
+    simulated: whether the log is, or is to become, a simulated one; None accepts either.
+    Raises StoreSealed if another process writes to it, or if it is of the other kind.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = WriterLock(directory)
+    try:
+        connection = connect(directory / FILE)
+        try:
+            _create(connection, uuid4(entropy), simulated=bool(simulated))
+            store = Store(directory, connection, lock)
+            if simulated is not None and store.simulated != simulated:
+                kind = "a simulated" if store.simulated else "a real"
+                raise StoreSealed(
+                    f"{directory} holds {kind} network; use another directory", path=directory
+                )
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        lock.close()
+        raise
+    return store
+
+
+def view_store(directory: Path) -> Store:
+    """Open a log to read it, also beside a running writer. Raises NotFound if there is none."""
+    path = directory / FILE
+    if not path.exists():
+        raise NotFound(f"{directory} holds no log; import or serve into it first", path=directory)
+    connection = connect(path, readonly=True)
+    try:
+        return Store(directory, connection, None)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _create(connection: sqlite3.Connection, log: UUID, *, simulated: bool) -> None:
+    """Make the tables, all or none, unless they exist."""
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'meta'").fetchone()
+    if found is not None:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in all_statements():
+        connection.execute(statement)
+    meta = {"format": str(FORMAT), "log": str(log), "simulated": str(int(simulated))}
+    connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    connection.execute("COMMIT")
+
+
+def _meta(connection: sqlite3.Connection) -> dict[str, str]:
+    try:
+        return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+    except sqlite3.Error as error:
+        raise storage_error(error) from error

@@ -1,0 +1,149 @@
+"""Accumulators to scores: the door to the kernel (score-model section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refnet import _scoring
+from refnet.accumulators import Accumulators
+
+MODEL = _scoring.MODEL
+"""The version of the score model: its constants and formulas together."""
+
+ARRAYS = _scoring.ARRAY_NAMES
+"""Names of the arrays of Scores, in the order in which the digest hashes them."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Scores of members 0 .. n - 1 on a day; each array is float64[n], read only.
+
+    score and raw are 0 .. 100. V, T, C, R, P are the components, 0 .. 1: value transmitted, trust
+    created, client credibility, referrals over time, partner quality. give and take are what
+    standing partners acknowledge, in partners; bal and bil, balance and bilateral give-back, 0 ..
+    1. D, N and O make up opportunism, 0 .. 1, and F the factor it costs, 0.1 .. 1. x and xn are
+    trust and distrust received, p the pretrust.
+    """
+
+    n: int
+    day: int
+    score: Floats
+    raw: Floats
+    V: Floats
+    T: Floats
+    C: Floats
+    R: Floats
+    P: Floats
+    give: Floats
+    take: Floats
+    bal: Floats
+    bil: Floats
+    D: Floats
+    N: Floats
+    O: Floats  # noqa: E741 - the model's letter
+    F: Floats
+    x: Floats
+    xn: Floats
+    p: Floats
+
+    @property
+    def arrays(self) -> dict[str, Floats]:
+        """The arrays by name, in the order of ARRAYS."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
+    def digest(self) -> str:
+        """Hex SHA-256 of score-model section 2."""
+        return digest(self.arrays)
+
+    def order(self, first: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+        """Member ids from first to last rank: score descending, of equal scores the lower id first.
+
+        first: bool[n], who is listed before all others whatever the score.
+        """
+        ids = np.arange(self.n)
+        behind = np.zeros(self.n, bool) if first is None else ~np.asarray(first, bool)
+        return np.lexsort((ids, -self.score, behind))
+
+    def ranks(self, first: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """1-based rank of each member by id, in the order of `order`."""
+        ranks = np.empty(self.n, np.int64)
+        ranks[self.order(first)] = np.arange(1, self.n + 1)
+        return ranks
+
+
+class PairBalance(NamedTuple):
+    """What i gave to j lately, what i took from j, and b_ij in (0, 1) (score-model section 4.4)."""
+
+    given: float
+    taken: float
+    balance: float
+
+
+def digest(arrays: dict[str, Floats]) -> str:
+    """Hex SHA-256 of the arrays of ARRAYS, each float64[n] (score-model section 2)."""
+    hashed = hashlib.sha256(b"refnet/scores/v1\n")
+    hashed.update(len(arrays[ARRAYS[0]]).to_bytes(8, "big"))
+    for name in ARRAYS:
+        hashed.update(np.ascontiguousarray(arrays[name], "<f8").tobytes())
+    return hashed.hexdigest()
+
+
+def score(
+    accumulators: Accumulators, day: int, *, standing: Floats | None = None, threads: int = 1
+) -> Scores:
+    """Scores on a day, which may not lie before that of any event folded.
+
+    standing: float64[n] in 0 .. 1, of each member's chapter; 1 for all if None. threads: 1 .. 1024;
+    any number gives the same bits. Needs about 90 bytes a pair while it runs. Raises ValueError.
+    """
+    n = accumulators.n
+    _check_day(accumulators, day)
+    level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
+    network = accumulators.network()
+    pairs = len(network.targets)
+    out = np.empty((len(ARRAYS), n))
+    _scoring.score(
+        network.offsets,
+        network.targets,
+        network.reverse,
+        accumulators.pair_totals,
+        accumulators.pair_periods,
+        accumulators.member_totals,
+        accumulators.member_periods,
+        level,
+        day,
+        accumulators.tables,
+        accumulators.decay,
+        accumulators.uniform,
+        np.empty((pairs, _scoring.EDGE_COLUMNS)),
+        np.empty((_scoring.FLOW_ROWS, pairs)),
+        np.empty((_scoring.PEOPLE_ROWS, n)),
+        out,
+        threads,
+    )
+    out.flags.writeable = False
+    return Scores(n, day, *out)
+
+
+def pair_balance(accumulators: Accumulators, i: int, j: int, day: int) -> PairBalance:
+    """Reciprocity of two members on a day, also of two who never met. Raises ValueError."""
+    if i == j or not (0 <= i < accumulators.n and 0 <= j < accumulators.n):
+        raise ValueError("a pair balance is of two different known members")
+    _check_day(accumulators, day)
+    given, taken = accumulators.masses("RG", [i, j], [j, i], day).tolist()
+    return PairBalance(given, taken, _scoring.balance_of(given, taken))
+
+
+def _check_day(accumulators: Accumulators, day: int) -> None:
+    if day < accumulators.last_day:
+        raise ValueError(
+            f"day {day} lies before an event of day {accumulators.last_day};"
+            " fold only what happened up to the day to read"
+        )
