@@ -99,7 +99,7 @@ class Events:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """The pairs of n members in rows: slot s in offsets[i] .. offsets[i + 1] - 1 is (i, targets[s]).
+    """The pairs of n members: slot s in offsets[i] .. offsets[i + 1] - 1 is (i, targets[s]).
 
     offsets: int64[n + 1]. targets: int32[pairs], rising in a row. reverse: int32[pairs], the slot
     of (targets[s], i).
@@ -188,7 +188,7 @@ class Accumulators:
         self.last_day = max(self.last_day, int(events.day.max()))
 
     def reset(self, pairs: ArrayLike, members: ArrayLike) -> None:
-        """Clear all fields of these pairs, rows of two ids, in both directions, and of these members.
+        """Clear all fields of these pairs (rows of two ids; both directions) and these members.
 
         Fold again, in log order, the events that `Events.touching` says. `last_day` stays.
         """
@@ -212,7 +212,7 @@ class Accumulators:
         return _find(self.keys, _keys(np.asarray(source), np.asarray(target)))
 
     def masses(self, field: str, source: ArrayLike, target: ArrayLike, day: int) -> NDArray[Any]:
-        """Evidence of one of PAIR_FIELDS on a day, float64, in units; 0 for a pair that never met."""
+        """Evidence of one of PAIR_FIELDS on a day: float64, units; 0 for a pair that never met."""
         slots = np.atleast_1d(self.slots(source, target))
         out = np.empty(len(slots), np.float64)
         _scoring.read_pairs(

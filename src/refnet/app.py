@@ -1,8 +1,8 @@
 """The server's heart: an engine with threads around it, for an event loop to talk to.
 
-Three threads do the work that must not hold up the loop: the writer commits batches, the follower folds
-the log into the ledger, the scorer turns the ledger into snapshots. Data flows one way, each thread owns
-what it writes, and the loop is told by `call_soon_threadsafe`.
+Three threads do the work that must not hold up the loop: the writer commits batches, the follower
+folds the log into the ledger, the scorer turns the ledger into snapshots. Data flows one way, each
+thread owns what it writes, and the loop is told by `call_soon_threadsafe`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How fresh a read must be: at least a position, exactly one (on a day), or the head of the log."""
+    """How fresh a read must be: at least a position, exactly one (on a day), or the head."""
 
     at_least: int = 0
     exactly: int | None = None
@@ -98,6 +98,11 @@ class App:
         """Answer what waits, stop the threads, save the ledger."""
         await asyncio.get_running_loop().run_in_executor(None, self._shut)
 
+    @property
+    def position(self) -> int:
+        """The last position that is recorded; what is read after looking includes it."""
+        return self._engine.position
+
     # Writes
 
     def new_id(self, noun: Noun) -> UUID:
@@ -129,11 +134,11 @@ class App:
         """Committed states of a noun that is held in memory, in order of their first fact."""
         return self._engine.state.resident(noun)
 
-    async def load(self, noun: Noun, stream: UUID) -> Any | None:
-        """The state of a stream, or None."""
-        if noun.resident:
+    async def load(self, noun: Noun, stream: UUID, upto: int | None = None) -> Any | None:
+        """The state of a stream at a position (None: now), or None."""
+        if noun.resident and upto is None:
             return self.resident(noun.name).get(stream)
-        return await self._read(lambda reader, _: load_state(reader, noun, stream))
+        return await self._read(lambda reader, _: load_state(reader, noun, stream, upto))
 
     async def personal(
         self, noun: Noun, stream: UUID, versions: Mapping[str, int]
@@ -177,7 +182,8 @@ class App:
     async def scores(self, freshness: Freshness, timeout: float) -> Snapshot:
         """Scores as fresh as asked for.
 
-        Raises PositionAhead for a position the log has not reached, FreshnessTimeout after `timeout` s.
+        Raises PositionAhead for a position the log has not reached, FreshnessTimeout after
+        `timeout` s.
         """
         if freshness.exactly is not None:
             return await self._scores_at(freshness.exactly, freshness.day)

@@ -1,7 +1,7 @@
 """The synchronous heart: one open store, what may be asked of it, and what may be done to it.
 
-Everything that runs in one thread (the command line, imports, the simulator) uses this; the server puts
-threads and an event loop around it.
+Everything that runs in one thread (the command line, imports, the simulator) uses this; the server
+puts threads and an event loop around it.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ class Engine:
         self._live.start()
         self._disclosure = Disclosure(self._reader, keys)
         self._projection: Projection | None = None
-        self.sequencer = Sequencer(store, codec, keys, self._live, nouns, clock, entropy)
+        self.sequencer = Sequencer(
+            store, codec, keys, self._live, nouns=nouns, clock=clock, entropy=entropy
+        )
 
     @property
     def data(self) -> Path:
@@ -94,6 +96,11 @@ class Engine:
     def log_id(self) -> UUID:
         """The id of the log."""
         return self.store.log
+
+    @property
+    def position(self) -> int:
+        """The last position that `state` includes."""
+        return self._live.position
 
     @property
     def state(self) -> State:
@@ -109,7 +116,8 @@ class Engine:
     def execute(self, requests: Sequence[Request]) -> list[Receipt | RefnetError]:
         """Decide and append in one transaction, in order. Refusals come back as values.
 
-        Raises StoreSealed on a store opened to read, StorageFull or StoreDamaged if nothing was kept.
+        Raises StoreSealed on a store opened to read, StorageFull or StoreDamaged if nothing was
+        kept.
         """
         if self.store.readonly:
             raise StoreSealed(
@@ -131,7 +139,7 @@ class Engine:
         return self._disclosure.find(label, text)
 
     def answered(self, request_id: str, principal: str = "local") -> UUID | None:
-        """The stream that an earlier request's facts went to, or None if there was no such request."""
+        """The stream that an earlier request's facts went to, or None if there was none."""
         return self._reader.answered(principal, request_id)
 
     def head(self) -> tuple[int, int]:
@@ -163,11 +171,11 @@ class Engine:
         return self.store.reader(self.codec)
 
     def load(self, noun: Noun, stream: UUID) -> Any | None:
-        """The state of a stream, folded from the log; None if it has no facts or is another noun's."""
+        """The state of a stream, folded from the log; None if it is no stream of this noun."""
         return load_state(self._reader, noun, stream)
 
     def personal(self, stream: UUID, versions: Mapping[str, int]) -> dict[str, str | Erased | None]:
-        """Personal fields of a stream in clear, each from the fact of the given version (0: none)."""
+        """Personal fields of a stream in clear, each from the fact of a version (0: none)."""
         return reveal_fields(self._reader, self._disclosure, stream, versions)
 
     def external_ids(self) -> dict[UUID, str | Erased | None]:
@@ -265,9 +273,9 @@ def row_of(stored: tuple[int, str, int, str, bytes, bytes, bytes]) -> Row:
     return Row(stored[0], UUID(stored[1]), *stored[2:])
 
 
-def load_state(reader: Reader, noun: Noun, stream: UUID) -> Any | None:
-    """The state of a stream at the head of the log, or None."""
-    facts = list(reader.stream(stream))
+def load_state(reader: Reader, noun: Noun, stream: UUID, upto: int | None = None) -> Any | None:
+    """The state of a stream at a position (None: at the head of the log), or None."""
+    facts = list(reader.stream(stream, upto))
     if facts and type(facts[0][0]) not in noun.facts:
         return None
     return fold(noun, iter(facts))

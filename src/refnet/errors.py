@@ -1,8 +1,9 @@
 """Every way refnet says no.
 
-A refusal has a *reason* (one of a closed list that clients may switch on), the *facts* it rests on, the
-*field* of the request it is about, if any, and a sentence that names the rule and a way out. How a reason
-travels over the wire is the business of `refnet.rpc`; what it means is written in `error_reason.proto`.
+A refusal has a *reason* (one of a closed list that clients may switch on), the *facts* it rests on,
+the *field* of the request it is about, if any, and a sentence that names the rule and a way out.
+How a reason travels over the wire is the business of `refnet.rpc`; what it means is written in
+`error_reason.proto`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import ClassVar
 class RefnetError(Exception):
     """Base of all refusals.
 
-    `facts` maps a name to a value worth telling the caller; values are turned into text. They never hold
-    personal data. `field` is the name of the request field at fault, `""` if no single field is.
+    `facts` maps a name to a value worth telling the caller; values are turned into text. They never
+    hold personal data. `field` is the name of the request field at fault, `""` if no single field
+    is.
     """
 
     reason: ClassVar[str]

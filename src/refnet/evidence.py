@@ -1,7 +1,7 @@
 """Which facts are in force, and what the score model reads in them (score-model section 1).
 
-Vectorised over ledger rows. Nothing is ever subtracted: a fact that was voided, withdrawn or corrected
-simply yields no event, and whoever keeps accumulators refolds those it touched.
+Vectorised over ledger rows. Nothing is ever subtracted: a fact that was voided, withdrawn or
+corrected simply yields no event, and whoever keeps accumulators refolds those it touched.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ _PLAIN = {
 _STREAM_OPENS = (Effect.MEETING_HELD, Effect.TESTIMONIAL, Effect.CLIENT)
 """Effects of facts that open a stream, whose `reference` is therefore not the stream's origin."""
 
+_ROLL = (Effect.JOIN, Effect.MEMBERSHIP, Effect.STOPPED, Effect.RESUMED, Effect.STANDING)
+
+_SPARSE = 16
+"""Of fewer than one position in so many, positions are numbered among themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -64,35 +69,40 @@ def rows_about(columns: Columns, members: NDArray[np.int64], count: int) -> Rows
     return Rows(at.astype(np.int64) + 1, columns.take(at))
 
 
-def events(rows: Rows, day: int, size: int, joined: int = 0) -> Events:
+def events(rows: Rows, day: int, joined: int = 0) -> Events:
     """The model events of facts in force, in log order, of days up to `day`.
 
-    rows: whole streams. size: positions go up to this. joined: members numbered below this have joined
-    before these rows, so that another induction of theirs is a return. A fact takes effect at the position and day of the
-    fact that makes it count; taking back works by position alone, whatever the day.
+    rows: whole streams, and with a client's word the referral it names. joined: members numbered below
+    this have joined before these rows, so that another induction of theirs is a return. A fact takes effect
+    at the position and day of the fact that makes it count; taking back works by position alone, whatever
+    the day.
     """
-    return _Force(rows, day, size, joined).events()
+    return _Force(rows, day, joined).events()
 
 
 class _Force:
-    """One pass over rows: first what was taken back, then what the rest says."""
+    """One pass over rows: first what was taken back, then what the rest says.
 
-    def __init__(self, rows: Rows, day: int, size: int, joined: int) -> None:
+    Tables by position are as long as the log, unless the rows are few: then positions are numbered among
+    themselves, so that a handful of new rows costs no more than a handful.
+    """
+
+    def __init__(self, rows: Rows, day: int, joined: int) -> None:
         self.at = rows.position
         self.joined = joined
         self.rows = rows.columns
-        self.size = size
         effect = self.rows.effect
         self.in_time = self.rows.day <= day
+        self.key, self.reference, self.size = _numbered(self.at, self.rows.reference)
         self.is_open = np.isin(effect, _STREAM_OPENS)
-        self.origin = np.where(self.is_open, self.at, self.rows.reference)
-        gone = np.zeros(size + 1, bool)
-        gone[self.rows.reference[effect == Effect.VOID]] = True
+        self.origin = np.where(self.is_open, self.key, self.reference)
+        gone = np.zeros(self.size, bool)
+        gone[self.reference[effect == Effect.VOID]] = True
         self.stream_gone = gone
         marks = np.isin(effect, (Effect.ATTENDANCE, Effect.ATTENDANCE_CORRECTED))
-        replaced = np.zeros(size + 1, bool)
-        replaced[self.rows.reference[effect == Effect.ATTENDANCE_CORRECTED]] = True
-        self.stands = np.where(marks, ~replaced[self.at], ~gone[self.origin])
+        replaced = np.zeros(self.size, bool)
+        replaced[self.reference[effect == Effect.ATTENDANCE_CORRECTED]] = True
+        self.stands = np.where(marks, ~replaced[self.key], ~gone[self.origin])
         self.counts = self.stands & self.in_time
         self._out: list[tuple[NDArray[np.int64], ...]] = []
 
@@ -173,12 +183,12 @@ class _Force:
     def _testimonials(self) -> None:
         effect = self.rows.effect
         words = np.isin(effect, (Effect.TESTIMONIAL, Effect.CLIENT, Effect.REVISION))
-        newest = np.zeros(self.size + 1, np.int64)
+        newest = np.zeros(self.size, np.int64)
         np.maximum.at(newest, self.origin[words], self.at[words])
         rows = np.flatnonzero(words & self.stands & (newest[self.origin] == self.at))
-        opened = np.zeros(self.size + 1, np.uint8)
-        opened[self.at[self.is_open]] = effect[self.is_open]
-        by_client = opened[self.origin[rows]] == Effect.CLIENT
+        clients = np.zeros(self.size, bool)
+        clients[self.key[effect == Effect.CLIENT]] = True
+        by_client = clients[self.origin[rows]]
         plain = rows[~by_client]
         plain = plain[self.in_time[plain]]
         self._emit(plain, Kind.TESTIMONIAL, self.rows.value[plain] * _RATING_UNIT)
@@ -186,9 +196,9 @@ class _Force:
 
     def _clients(self, rows: NDArray[np.intp]) -> None:
         """A client's word counts from the fact that first verified it or closed its business."""
-        referral_of = np.zeros(self.size + 1, np.int64)
+        referral_of = np.zeros(self.size, np.int64)
         opens = self.rows.effect == Effect.CLIENT
-        referral_of[self.at[opens]] = self.rows.reference[opens]
+        referral_of[self.key[opens]] = self.reference[opens]
         referral = referral_of[self.origin[rows]]
         verified = self._first(Effect.VERIFIED)[self.origin[rows]]
         closed = np.where(referral > 0, self._first(Effect.CLOSED)[referral], _NEVER)
@@ -197,8 +207,7 @@ class _Force:
         known = (made != _NEVER) & self.in_time[rows]
         rows, effective, referral = rows[known], effective[known], referral[known]
         where = np.searchsorted(self.at, effective)
-        voided = (referral > 0) & self.stream_gone[referral]
-        introducer = np.where(voided, NOBODY, self.rows.giver[rows])
+        introducer = np.where(self.stream_gone[referral], NOBODY, self.rows.giver[rows])
         self._out.append(
             (
                 effective,
@@ -212,10 +221,24 @@ class _Force:
 
     def _first(self, effect: Effect) -> NDArray[np.int64]:
         """Position of the first such fact in force, by origin; never where there is none."""
-        first = np.full(self.size + 1, _NEVER, np.int64)
+        first = np.full(self.size, _NEVER, np.int64)
         rows = self._chosen(effect)
         np.minimum.at(first, self.origin[rows], self.at[rows])
         return first
+
+
+def _numbered(
+    positions: NDArray[np.int64], references: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Keys for positions and references, the same for the same position, and how many there can be.
+
+    The key of "none", 0, is 0.
+    """
+    last = int(positions[-1]) if len(positions) else 0
+    if _SPARSE * len(positions) > last:
+        return positions, references, last + 1
+    names = np.unique(np.concatenate([[0], positions, references]))
+    return np.searchsorted(names, positions), np.searchsorted(names, references), len(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,35 +250,61 @@ class Policy:
     value_half: int = 1000
 
 
-def policy(columns: Columns) -> Policy:
-    """The policies after these rows."""
+_UNSAID = Policy()
+
+
+def policy(columns: Columns, before: Policy = _UNSAID) -> Policy:
+    """The policies after these rows, given those before them."""
     rows = np.flatnonzero(columns.effect == Effect.POLICY)
     if len(rows) == 0:
-        return Policy()
+        return before
     uniform, decay, value_half = unpack_policy(int(columns.value[rows[-1]]))
     return Policy(uniform, decay, value_half)
 
 
-def standing(columns: Columns, members: int, chapters: int) -> NDArray[np.float64]:
-    """Standing of each member's chapter, or of the last one, after these rows; float64 in [0, 1]."""
-    home = np.full(members, NOBODY, np.int32)
-    moves = np.isin(columns.effect, (Effect.JOIN, Effect.MEMBERSHIP))
-    _last(home, columns.giver[moves], columns.chapter[moves])
-    level = np.full(chapters + 1, FULL_STANDING, np.int64)  # the last one is for NOBODY
-    changes = columns.effect == Effect.STANDING
-    _last(level, columns.chapter[changes], columns.value[changes])
-    return level[home] / np.float64(FULL_STANDING)
+class Roll:
+    """Who belongs to which chapter, in which standing, and who is active; read along the log."""
+
+    def __init__(self) -> None:
+        self._home = np.empty(0, np.int32)
+        self._active = np.empty(0, bool)
+        self._level = np.empty(0, np.int64)
+
+    @property
+    def members(self) -> int:
+        """How many have joined."""
+        return len(self._home)
+
+    def read(self, columns: Columns) -> None:
+        """Take in the rows that follow those read before."""
+        rows = columns.take(np.flatnonzero(np.isin(columns.effect, _ROLL)))
+        joins, chapters = rows.effect == Effect.JOIN, rows.effect == Effect.STANDING
+        moves = joins | (rows.effect == Effect.MEMBERSHIP)
+        people = joins | np.isin(rows.effect, (Effect.STOPPED, Effect.RESUMED))
+        self._home = _grown(self._home, rows.giver[joins])
+        self._active = _grown(self._active, rows.giver[joins])
+        self._level = _grown(self._level, rows.chapter[chapters])
+        _last(self._home, rows.giver[moves], rows.chapter[moves])
+        _last(self._active, rows.giver[people], rows.effect[people] != Effect.STOPPED)
+        _last(self._level, rows.chapter[chapters], rows.value[chapters])
+
+    def standing(self) -> NDArray[np.float64]:
+        """Standing of each member's chapter, or of the last one; float64 in [0, 1]."""
+        level = np.append(self._level, FULL_STANDING)  # the last one is for NOBODY
+        return level[self._home] / np.float64(FULL_STANDING)
+
+    def active(self) -> NDArray[np.bool_]:
+        """Who is an active member."""
+        return self._active.copy()
+
+
+def _grown(table: NDArray[Any], numbers: NDArray[np.int32]) -> NDArray[Any]:
+    """The table, long enough for these numbers."""
+    more = int(numbers.max(initial=NOBODY)) + 1 - len(table)
+    return np.concatenate([table, np.zeros(more, table.dtype)]) if more > 0 else table
 
 
 def _last(out: NDArray[Any], index: NDArray[Any], value: NDArray[Any]) -> None:
     """out[index] = value, where of equal indices the last one wins by construction."""
     unique, newest = np.unique(index[::-1], return_index=True)
     out[unique] = value[::-1][newest]
-
-
-def active(columns: Columns, members: int) -> NDArray[np.bool_]:
-    """Who is an active member after these rows."""
-    changes = np.isin(columns.effect, (Effect.JOIN, Effect.STOPPED, Effect.RESUMED))
-    is_active = np.zeros(members, bool)
-    _last(is_active, columns.giver[changes], columns.effect[changes] != Effect.STOPPED)
-    return is_active

@@ -122,7 +122,8 @@ def _of_row(
             return [(day, Kind.CLIENT, a, b, x)]
         case 6:
             return [(day, Kind.SIGNAL, b, NOBODY, 1000)]
-    raise ValueError(f"a golden row has kind {kind}")
+        case _:
+            raise ValueError(f"a golden row has kind {kind}")
 
 
 def _doubles(texts: Sequence[str], n: int) -> list[float]:

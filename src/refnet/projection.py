@@ -1,4 +1,4 @@
-"""From the log into the ledger and the tree: one path for the server, the command line and replay."""
+"""From the log into the ledger and the tree: one path for server, command line and replay."""
 
 from __future__ import annotations
 

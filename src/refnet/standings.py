@@ -1,4 +1,4 @@
-"""Scores of the whole network at a position and a day: kept in step with the ledger, or made anew."""
+"""Scores of the whole network at a position and a day: in step with the ledger, or anew."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ _REFOLDED = (
 class Snapshot:
     """Scores and what they were made of. Never changes.
 
-    position, day, model, digest name the ingredients. members: UUIDs by number. order: numbers by rank;
-    rank: 1-based ranks by number. Active members come first, then score descending, then lower number.
+    position, day, model, digest name the ingredients. members: UUIDs by number. order: numbers by
+    rank; rank: 1-based ranks by number. Active members come first, then score descending, then
+    lower number.
     """
 
     position: int
@@ -65,125 +66,158 @@ class Snapshot:
         return ranks
 
     def reciprocity(self, giver: int, receiver: int) -> tuple[float, float, float]:
-        """(given, taken, balance) of an ordered pair by member numbers (score-model section 4.4)."""
+        """(given, taken, balance) of an ordered pair of numbers (score-model section 4.4)."""
         return pair_balance(self._accumulators, giver, receiver, self.day)
 
 
 class Standings:
-    """Accumulators in step with a ledger, advanced as it grows. Not for concurrent use."""
+    """Accumulators in step with a ledger, advanced as it grows. Not for concurrent use.
+
+    Facts of days after that of the last record (a meeting's date may be tomorrow's in UTC) wait until a
+    snapshot of their day is asked for.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._policy = evidence.Policy()
         self._accumulators = _empty(self._policy)
-        self._awaited: set[int] = set()
-        self._joined = 0
+        self._roll = evidence.Roll()
+        self._awaited = np.empty(0, np.int64)
+        self._day = -1
+        self._ahead = _NOTHING
         self.position = 0
 
     def advance(self) -> None:
         """Fold the rows that were appended since the last call."""
         columns = self._ledger.columns()
-        after, size = self.position, len(columns)
-        if after == size:
+        after = self.position
+        if after == len(columns):
             return
+        self._day = max(self._day, utc_day(self._ledger.record_time))
         new = evidence.rows_of(columns, after)
-        policy = evidence.policy(new.columns) if _has_policy(new.columns) else self._policy
-        joined = self._joined
-        self._joined = max(joined, _members(new.columns))
+        joined = self._roll.members
+        self._roll.read(new.columns)
+        self._remember(new.columns)
+        policy = evidence.policy(new.columns, self._policy)
         if after == 0 or policy != self._policy:
-            # Everything is folded at once, so nothing folded earlier can be touched.
             self._policy = policy
             self._accumulators = _empty(policy)
-            self._accumulators.grow(self._joined)
-            whole = evidence.rows_of(columns)
-            self._remember(whole.columns)
-            self._accumulators.fold(evidence.events(whole, _ANY_DAY, size))
+            self._accumulators.grow(self._roll.members)
+            self._fold(evidence.rows_of(columns))
         else:
-            self._accumulators.grow(self._joined)
-            self._fold_new(columns, new, size, joined)
-        self.position = size
+            self._accumulators.grow(self._roll.members)
+            self._fold_new(columns, new, joined)
+        self.position = len(columns)
 
     def snapshot(self, day: int, threads: int = 1) -> Snapshot:
-        """The scores of a day.
-
-        Attendance has its meeting's date, which east of us may be tomorrow's; then the day's facts are
-        folded apart, for accumulators cannot be read before what is in them.
-        """
-        if self._accumulators.last_day > day:
+        """The scores of a day; quick unless it lies before that of a fact already folded."""
+        if day < self._accumulators.last_day:
             return snapshot_at(self._ledger, self.position, day, threads)
         columns = self._ledger.columns(self.position)
-        return _snapshot(self._ledger, columns, self._accumulators.copy(), day, threads)
+        self._day = max(self._day, day)
+        self._refold(columns, *_touched(self._due()))
+        return _snapshot(self._ledger, columns, self._accumulators.copy(), self._roll, day, threads)
 
-    def _fold_new(self, columns: Columns, new: evidence.Rows, size: int, joined: int) -> None:
-        pairs, members = self._touched(new.columns)
-        plain = evidence.events(new, _ANY_DAY, size, joined)
-        if len(pairs) == 0 and len(members) == 0:
-            self._accumulators.fold(plain)
-            return
-        about = np.unique(np.concatenate([pairs.reshape(-1), members]))
-        rows = evidence.rows_about(columns, about, self._joined)
-        again = evidence.events(rows, _ANY_DAY, size)
-        self._accumulators.reset(pairs, members)
+    def _fold(self, whole: evidence.Rows) -> None:
+        """Fold everything at once, so that nothing folded earlier can be touched."""
+        self._ahead = _NOTHING
+        self._note_ahead(whole.columns)
+        self._accumulators.fold(evidence.events(whole, self._day))
+
+    def _fold_new(self, columns: Columns, new: evidence.Rows, joined: int) -> None:
+        late = self._reaches_back(new.columns)
+        due = self._due()
+        self._note_ahead(new.columns)
+        pairs, members = _touched(np.concatenate([_ends(new.columns, late), due]))
+        at = np.flatnonzero(~late)
+        rows = evidence.Rows(new.position[at], new.columns.take(at))
+        plain = evidence.events(rows, self._day, joined)
         self._accumulators.fold(plain.select(~plain.touching(pairs, members)))
+        self._refold(columns, pairs, members)
+
+    def _refold(
+        self, columns: Columns, pairs: NDArray[np.int64], members: NDArray[np.int64]
+    ) -> None:
+        """Fold these pairs and members again from the beginning."""
+        if len(members) == 0:
+            return
+        rows = evidence.rows_about(columns, members, self._roll.members)
+        again = evidence.events(rows, self._day)
+        self._accumulators.reset(pairs, members)
         self._accumulators.fold(again.select(again.touching(pairs, members)))
 
-    def _touched(self, new: Columns) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Unordered pairs (rows of two) and members whose accumulators the new rows may change back."""
-        self._remember(new)
-        complex_rows = np.isin(new.effect, _REFOLDED)
-        complex_rows |= (new.effect == Effect.JUNK_IF_ONE) & (new.value == 1)
-        if self._awaited:
-            awaited = np.fromiter(self._awaited, np.int64, len(self._awaited))
-            complex_rows |= (new.effect == Effect.CLOSED) & np.isin(new.reference, awaited)
-        giver = new.giver[complex_rows].astype(np.int64)
-        receiver = new.receiver[complex_rows].astype(np.int64)
-        both = (giver != NOBODY) & (receiver != NOBODY)
-        pairs = np.stack([giver[both], receiver[both]], axis=1)
-        members = np.unique(np.concatenate([giver, receiver]))
-        return np.unique(np.sort(pairs, axis=1), axis=0), members[members != NOBODY]
+    def _reaches_back(self, new: Columns) -> NDArray[np.bool_]:
+        """Which new rows may change what earlier facts say, so that what they touch is folded again."""
+        late = np.isin(new.effect, _REFOLDED)
+        late |= (new.effect == Effect.JUNK_IF_ONE) & (new.value == 1)
+        late |= (new.effect == Effect.CLOSED) & np.isin(new.reference, self._awaited)
+        return late
 
     def _remember(self, new: Columns) -> None:
         """Referrals whose closed business would make a client's word count."""
-        self._awaited.update(new.reference[new.effect == Effect.CLIENT].tolist())
-        self._awaited.discard(0)
+        named = new.reference[(new.effect == Effect.CLIENT) & (new.reference != 0)]
+        if len(named):
+            self._awaited = np.union1d(self._awaited, named)
+
+    def _note_ahead(self, new: Columns) -> None:
+        ahead = new.day > self._day
+        if ahead.any():
+            self._ahead = np.concatenate([self._ahead, _ends(new, ahead)])
+
+    def _due(self) -> NDArray[np.int64]:
+        """What lay ahead and does no more."""
+        due = self._ahead[:, 2] <= self._day
+        found, self._ahead = self._ahead[due], self._ahead[~due]
+        return found
 
 
-_ANY_DAY = np.iinfo(np.int32).max
+_NOTHING = np.empty((0, 3), np.int64)
 
 
 def snapshot_at(ledger: Ledger, position: int, day: int, threads: int = 1) -> Snapshot:
     """The scores at any position and day, folded from the beginning."""
     columns = ledger.columns(position)
-    rows = evidence.rows_of(columns)
     accumulators = _empty(evidence.policy(columns))
-    accumulators.grow(_members(columns))
-    accumulators.fold(evidence.events(rows, day, position))
-    return _snapshot(ledger, columns, accumulators, day, threads)
+    roll = evidence.Roll()
+    roll.read(columns)
+    accumulators.grow(roll.members)
+    accumulators.fold(evidence.events(evidence.rows_of(columns), day))
+    return _snapshot(ledger, columns, accumulators, roll, day, threads)
 
 
 def _snapshot(
-    ledger: Ledger, columns: Columns, accumulators: Accumulators, day: int, threads: int
+    ledger: Ledger,
+    columns: Columns,
+    accumulators: Accumulators,
+    roll: evidence.Roll,
+    day: int,
+    threads: int,
 ) -> Snapshot:
-    count = _members(columns)
-    levels = evidence.standing(columns, count, len(ledger.fold.chapters))
     return Snapshot(
         position=len(columns),
         day=day,
-        scores=score(accumulators, day, standing=levels, threads=threads),
-        members=ledger.fold.members[:count],
-        active=evidence.active(columns, count),
+        scores=score(accumulators, day, standing=roll.standing(), threads=threads),
+        members=ledger.fold.members[: roll.members],
+        active=roll.active(),
         _accumulators=accumulators,
     )
 
 
-def _members(columns: Columns) -> int:
-    joined = columns.giver[columns.effect == Effect.JOIN]
-    return int(joined.max()) + 1 if len(joined) else 0
-
-
-def _has_policy(columns: Columns) -> bool:
-    return bool(np.any(columns.effect == Effect.POLICY))
-
-
 def _empty(policy: evidence.Policy) -> Accumulators:
-    return Accumulators(decay=policy.decay, uniform=policy.uniform, value_half=policy.value_half)
+    return Accumulators(
+        decay=policy.decay, uniform=policy.uniform, value_half=policy.value_half
+    )
+
+
+def _ends(columns: Columns, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Giver, receiver and day of chosen rows, int64[rows, 3]."""
+    ends = (columns.giver[chosen], columns.receiver[chosen], columns.day[chosen])
+    return np.stack(ends, axis=1).astype(np.int64)
+
+
+def _touched(ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Unordered pairs, int64[pairs, 2], and members whose accumulators rows of these ends are in."""
+    people = ends[:, :2]
+    pairs = np.unique(np.sort(people[(people != NOBODY).all(axis=1)], axis=1), axis=0)
+    members = np.unique(people)
+    return pairs, members[members != NOBODY]

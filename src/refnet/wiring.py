@@ -39,8 +39,8 @@ def open_engine(
 
     simulated: the store is, or becomes, a simulated one; other writers are refused there.
     REFNET_KEK_FILE names the key-encryption key's file; without it DIR/kek is used.
-    Raises StoreSealed (another writer, another kind of store, a key file open to everybody), NotFound
-    (nothing to read), StoreDamaged.
+    Raises StoreSealed (another writer, another kind of store, a key file open to everybody),
+    NotFound (nothing to read), StoreDamaged.
     """
     named = os.environ.get("REFNET_KEK_FILE")
     store = view_store(data) if read_only else open_store(data, entropy, simulated=simulated)

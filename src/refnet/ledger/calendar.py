@@ -24,7 +24,7 @@ def day_number(date: object) -> int:
 
 
 class Calendar:
-    """Local days by time zone. Offsets change on quarter hours, so one look-up serves each of those."""
+    """Local days by time zone. Offsets change on quarter hours: one look-up serves each."""
 
     def __init__(self) -> None:
         self._zones: list[ZoneInfo] = []
@@ -35,7 +35,7 @@ class Calendar:
         self._zones.append(ZoneInfo(time_zone))
 
     def days(self, micros: NDArray[np.int64], chapters: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Day numbers of times in microseconds, each in its chapter's zone; UTC where chapter is -1."""
+        """Day numbers of times in microseconds, each in its chapter's zone; -1 means UTC."""
         quarters = micros // _QUARTER
         keys = np.stack([chapters.astype(np.int64), quarters])
         unique, inverse = np.unique(keys, axis=1, return_inverse=True)

@@ -1,7 +1,7 @@
 """What the ledger wants to know of a fact, and the batch in which it is handed over.
 
-The log decodes stored bytes into `FactBatch`es; `batch_of` builds the same from facts in memory. Both
-use the plan that a fact's own `COLUMNS` declares, so a new kind of fact needs no edit here.
+The log decodes stored bytes into `FactBatch`es; `batch_of` builds the same from facts in memory.
+Both use the plan that a fact's own `COLUMNS` declares, so a new kind of fact needs no edit here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STREAM = "stream"
 
 @dataclass(slots=True)
 class Group:
-    """Facts of one kind in a batch. rows: where they stand in it. facts: objects with the fields."""
+    """Facts of one kind in a batch, and the rows of the batch at which they stand."""
 
     fact_type: Any
     rows: list[int] = field(default_factory=list)
@@ -29,9 +29,9 @@ class Group:
 class FactBatch:
     """Consecutive facts, grouped by kind.
 
-    after: position before the first. occur, record: microseconds. origins: position of the stream's first
-    fact, 0 in that fact itself. commitments: 32 bytes each. Streams are 32 hex digits; other ids are UUIDs
-    or their canonical text alike.
+    after: position before the first. occur, record: microseconds. origins: position of the stream's
+    first fact, 0 in that fact itself. commitments: 32 bytes each. Streams are 32 hex digits; other
+    ids are UUIDs or their canonical text alike.
     """
 
     after: int
@@ -53,7 +53,7 @@ class FactBatch:
 
 
 def needed_fields(fact_type: Any) -> tuple[str, ...]:
-    """Fields of a fact that its ledger row is made of; all but the sealed ones if it needs a function."""
+    """Fields that a fact's ledger row is made of; a value function may ask for any unsealed."""
     spec = fact_type.COLUMNS
     named = {spec.giver, spec.receiver, spec.chapter, spec.day, spec.reference, spec.zone}
     if callable(spec.value):
@@ -64,7 +64,7 @@ def needed_fields(fact_type: Any) -> tuple[str, ...]:
 
 
 def batch_of(facts: Iterable[tuple[Any, Recorded, bytes]]) -> FactBatch:
-    """A batch from (fact, recorded, commitment) in log order; the slow twin of the log's decoder."""
+    """A batch from (fact, recorded, commitment) in log order: the decoder's slow twin."""
     batch: FactBatch | None = None
     for fact, recorded, commitment in facts:
         if batch is None:

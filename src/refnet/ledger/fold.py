@@ -20,8 +20,8 @@ _MEMBERSHIPS = (Effect.JOIN, Effect.MEMBERSHIP)
 class Fold:
     """Turns batches of facts, in log order, into rows.
 
-    members, chapters: UUIDs by number. Members are numbered in order of their first induction, chapters
-    in order of charter (score-model section 3).
+    members, chapters: UUIDs by number. Members are numbered in order of their first induction,
+    chapters in order of charter (score-model section 3).
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Fold:
             if group.fact_type.COLUMNS.day is not None:
                 has_date[at] = True
         self._home_chapters(out)
-        # A fact's day is that of the earlier time (score-model section 1), so nobody post-dates evidence.
+        # The earlier time decides (score-model section 1), so that nobody post-dates evidence.
         times = np.minimum(occur, record)
         undated = ~has_date
         out.day[undated] = (times[undated] // MICROS_PER_DAY).astype(np.int32)

@@ -21,8 +21,8 @@ _SEED = hashlib.sha256(b"refnet/ledger/v1\n").digest()
 class Ledger:
     """Facts as rows, appended in log order. Rows never change.
 
-    Ledger() lives in memory. `Ledger.open` keeps it in a folder, goes on from what was saved there, and
-    starts anew if that is missing, damaged or another log's: the log can always fill it again.
+    Ledger() lives in memory. `Ledger.open` keeps it in a folder, goes on from what was saved there,
+    and starts anew if that is missing, damaged or another log's: the log can always fill it again.
     """
 
     def __init__(self, space: Space | None = None) -> None:
@@ -70,8 +70,8 @@ class Ledger:
             return
         if batch.after != self.position:
             raise StoreDamaged(
-                f"the ledger is at position {self.position} and was handed facts after {batch.after}; "
-                "delete the ledger folder, and it is rebuilt from the log",
+                f"the ledger is at position {self.position} and was handed facts after "
+                f"{batch.after}; delete the ledger folder, and it is rebuilt from the log",
                 position=self.position,
                 after=batch.after,
             )
