@@ -51,7 +51,7 @@ cdef inline int arrive(
     const double[::1] standing, Clock *clock, bint uniform,
     double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
-    """4.1 pre-trust, and what else is known of a member alone. Returns 1 if read before an event."""
+    """4.1 pre-trust, and what else is known of a member alone. 1 if read before an event."""
     cdef Py_ssize_t field
     for field in range(MEMBER_FIELDS):
         if periods[field, i] > clock.member_now[field]:
@@ -78,7 +78,7 @@ cdef inline int read_row(
     const int64_t[:, ::1] totals, const int32_t[:, ::1] periods, Clock *clock,
     double[:, ::1] edges, double[:, ::1] people, const double[:, ::1] out,
 ) noexcept nogil:
-    """Accumulators to masses; g of 4.3; an introducer's voice. Returns 1 if read before an event."""
+    """Accumulators to masses; g of 4.3; an introducer's voice. 1 if read before an event."""
     cdef Py_ssize_t s, field
     cdef double given, junk, lasting, praised, blamed, heard, spent = 0.0
     cdef const int64_t *now = clock.pair_now
@@ -228,8 +228,8 @@ cdef inline void finish(
     cdef double D = larger(take - TAKER_ALLOWANCE * gives, 0.0) / ((take + gives) + TAKER_GRACE)
     cdef double N = n / ((n + out[OUT_X, j]) + NEGATIVE_GRACE)
     cdef double S = signalled / (signalled + SIGNAL_GRACE)
-    cdef double O = 1.0 - ((1.0 - D) * (1.0 - NEGATIVE_CAP * N)) * (1.0 - S)
-    cdef double z = smaller(larger((O - STEEP_FROM) / (STEEP_TO - STEEP_FROM), 0.0), 1.0)
+    cdef double opportunism = 1.0 - ((1.0 - D) * (1.0 - NEGATIVE_CAP * N)) * (1.0 - S)
+    cdef double z = smaller(larger((opportunism - STEEP_FROM) / (STEEP_TO - STEEP_FROM), 0.0), 1.0)
     cdef double F = 1.0 - STEEP_DEPTH * ((z * z) * (3.0 - 2.0 * z))
     cdef double P = (quality + (NEWCOMER * P_GRACE) * welcome) / (mutual + P_GRACE)
     cdef double raw = (
@@ -239,7 +239,7 @@ cdef inline void finish(
     out[OUT_P, j] = P
     out[OUT_D, j] = D
     out[OUT_N, j] = N
-    out[OUT_O, j] = O
+    out[OUT_O, j] = opportunism
     out[OUT_F, j] = F
     out[RAW, j] = 100.0 * raw
     out[SCORE, j] = (100.0 * raw) * F

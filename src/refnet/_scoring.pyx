@@ -64,7 +64,7 @@ MESSAGES = (
 
 
 def raise_for(int status, Py_ssize_t index=-1):
-    """Raise ValueError for any status but 0; index says which event is at fault, -1 that none is."""
+    """Raise ValueError for any status but 0; index names the event at fault, -1 that none is."""
     if status == OK:
         return
     if not 0 < status < STATUSES:
@@ -209,7 +209,7 @@ def read_pairs(
     const int64_t[:, ::1] totals, const int32_t[:, ::1] periods, const int64_t[::1] slots,
     int field, int64_t day, const int64_t[::1] tables, bint decay, double[::1] masses,
 ):
-    """Fill masses with one field at the slots, as of a day, in units of evidence; slot -1 gives 0."""
+    """Fill masses with one field at the slots on a day, in units; slot -1 gives 0."""
     cdef Py_ssize_t row
     cdef Clock clock
     _check_accumulators(totals, periods, PAIR_FIELDS)
@@ -268,7 +268,7 @@ cdef int _passes(
     int threads,
 ) noexcept nogil:
     cdef Py_ssize_t i, n = standing.shape[0]
-    cdef int pull, early = 0
+    cdef int _pull, early = 0
     for i in prange(n, num_threads=threads, schedule="guided"):
         early += arrive(
             i, member_totals, member_periods, standing, clock, uniform, people, out
@@ -282,7 +282,7 @@ cdef int _passes(
         endorse(i, offsets, reverse, edges, people)
     for i in prange(n, num_threads=threads, schedule="guided"):
         exchange(i, offsets, targets, reverse, edges, flows, people, out)
-    for pull in range(PULLS // 2):
+    for _pull in range(PULLS // 2):
         for i in prange(n, num_threads=threads, schedule="guided"):
             propagate(i, offsets, targets, flows, people, REACH, REACHED, out)
         for i in prange(n, num_threads=threads, schedule="guided"):
