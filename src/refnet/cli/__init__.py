@@ -1,0 +1,51 @@
+"""The command line: `refnet serve | simulate | import | scores | replay | export | golden`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from refnet.cli.command import INTERRUPTED
+from refnet.cli.exporting import export
+from refnet.cli.golden import golden
+from refnet.cli.importing import import_
+from refnet.cli.replay import replay
+from refnet.cli.scores import scores
+from refnet.cli.serve import serve
+from refnet.cli.simulate import simulate
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command has examples in its own --help.",
+)
+@click.version_option(package_name="refnet", prog_name="refnet")
+def cli() -> None:
+    """An open, auditable backend for referral networks.
+
+    A network lives in one directory (--data): its log, keys and ledger. Facts go in by `serve`,
+    `import` or `simulate`; scores come out, and `replay` makes them again from the log alone.
+    """
+
+
+for command in (serve, simulate, import_, scores, replay, export, golden):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code: 0 done, 1 refused or failed, 2 wrong usage, 130 Ctrl-C."""
+    try:
+        # Not standalone, it returns what a command exits with, or what its function returned: None.
+        return cli.main(args=arguments, prog_name="refnet", standalone_mode=False) or 0
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except click.Abort:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Python would complain once more while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

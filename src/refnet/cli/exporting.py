@@ -1,0 +1,72 @@
+"""`refnet export`: what the log holds, for other programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from refnet.cli.command import opened, store_command
+from refnet.cli.output import Output
+from refnet.engine import Row
+
+_COMPACT = (",", ":")
+
+
+@click.group("export")
+def export() -> None:
+    """Export what a store holds."""
+
+
+@store_command(
+    export,
+    "facts",
+    examples="""
+    refnet export facts --json > facts.jsonl
+    refnet export facts --after 1000 --upto 2000 --json
+    """,
+)
+@click.option("--after", type=click.IntRange(min=0), default=0, help="Begin behind this position.")
+@click.option("--upto", type=click.IntRange(min=0), help="End with this position. [the last]")
+def facts(after: int, upto: int | None, data: Path, output: Output) -> None:
+    """Print the facts in log order, with --json one JSON object a line.
+
+    Each has position, stream, version and name, then the stored state as it was committed to
+    (acting_member, data, occur_time, origin, principal, record_time, request_id; times in
+    microseconds), then salt and commitment in hex. Personal data stay sealed.
+    """
+    with opened(data, output, read_only=True) as engine:
+        head = engine.head()[0]
+        end = head if upto is None else min(upto, head)
+        write = sys.stdout.buffer.write
+        with output.progress("exporting", end - after) as advance:
+            for row in engine.rows(after, end):
+                write(as_json(row) if output.as_json else as_text(row))
+                if row.position % 10_000 == 0:
+                    advance(row.position - after)
+        sys.stdout.buffer.flush()
+
+
+def as_json(row: Row) -> bytes:
+    """A fact as one line of JSON, around the state's bytes as they are stored."""
+    head = json.dumps(
+        {
+            "position": row.position,
+            "stream": str(row.stream),
+            "version": row.version,
+            "name": row.topic,
+        },
+        separators=_COMPACT,
+    )
+    tail = json.dumps(
+        {"salt": row.salt.hex(), "commitment": row.commitment.hex()}, separators=_COMPACT
+    )
+    return b"".join((head[:-1].encode(), b",", row.state[1:-1], b",", tail[1:].encode(), b"\n"))
+
+
+def as_text(row: Row) -> bytes:
+    """A fact as one line for people."""
+    data = json.loads(row.state)["data"]
+    return f"{row.position:>9}  {row.topic:<36} {row.stream}  {json.dumps(data)}\n".encode()

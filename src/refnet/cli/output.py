@@ -1,0 +1,81 @@
+"""What goes to the terminal: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import click
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Advance = Callable[[int], None]
+"""Told how much of the total is done."""
+
+
+_TEXT_WIDTH = 36
+_UNLIMITED = 10_000
+
+
+class Output:
+    """Prints the results of one command, as text or as JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        """as_json: stdout is for JSON only, and stderr speaks only to people."""
+        self.as_json = as_json
+
+    def result(self, value: Mapping[str, object]) -> None:
+        """The one JSON object of a command. Call it only when `as_json`."""
+        click.echo(json.dumps(value, allow_nan=False))
+
+    def line(self, text: str) -> None:
+        """A line of the result, for people."""
+        click.echo(text)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table for people; the second column is a text, the others are numbers."""
+        table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        for place, column in enumerate(columns):
+            if place == 1:
+                table.add_column(column, no_wrap=True, max_width=_TEXT_WIDTH)
+            else:
+                table.add_column(column, justify="right", no_wrap=True)
+        for row in rows:
+            table.add_row(*map(escape, row))
+        console = Console(file=sys.stdout)
+        # Rather lines that a narrow terminal breaks than numbers that are cut.
+        whole = Console(file=sys.stdout, width=_UNLIMITED).measure(table).maximum
+        console.width = max(console.width, whole)
+        console.print(table)
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is no result."""
+        if not self.as_json or sys.stderr.isatty():
+            click.echo(f"note: {text}", err=True)
+
+    def fail(self, reason: str, message: str, **details: object) -> None:
+        """Why the command did not do what it was asked."""
+        if self.as_json:
+            click.echo(json.dumps({"error": {"reason": reason, "message": message, **details}}))
+        click.echo(f"refnet: {message}", err=True)
+
+    @contextmanager
+    def progress(self, title: str, total: int) -> Iterator[Advance]:
+        """A bar on stderr while something runs, if a person is watching."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
+        console = Console(stderr=True)
+        with Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        ) as bar:
+            task = bar.add_task(title, total=max(total, 1))
+            yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,129 @@
+"""`refnet scores`: who stands where, at any position and day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from refnet.cli.command import opened, store_command
+from refnet.cli.moments import DayType, Moment, MomentType, date_of
+from refnet.cli.output import Output
+from refnet.domain.values import Erased
+from refnet.engine import Engine
+from refnet.standings import Snapshot
+
+COMPONENTS = {"value": "V", "trust": "T", "clients": "C", "referrals": "R", "partners": "P"}
+"""Names of the components, and their letters in the score model."""
+
+_OTHERS = {
+    "opportunism": "O",
+    "taking": "D",
+    "distrust": "N",
+    "factor": "F",
+    "balance": "bal",
+    "give_back": "bil",
+    "give": "give",
+    "take": "take",
+}
+
+
+@store_command(
+    name="scores",
+    examples="""
+    refnet scores --top 10
+    refnet scores --at 2024-07-01 --json
+    refnet scores --at 53237 --day 2016-02-01
+    """,
+)
+@click.option("--at", "moment", type=MomentType(), help="As of a position or record time.")
+@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
+@click.option("--top", type=click.IntRange(min=1), help="Only so many, best first.")
+@click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
+def scores(
+    moment: Moment | None,
+    day: int | None,
+    top: int | None,
+    threads: int,
+    data: Path,
+    output: Output,
+) -> None:
+    """Print the members by rank, with the parts of their scores.
+
+    Scores and raw scores are 0 to 100; components, opportunism and balance 0 to 1. The digest is
+    the same wherever the same log, position, day and model are.
+    """
+    with opened(data, output, read_only=True) as engine:
+        position = None if moment is None else moment.resolve(engine)
+        snapshot = engine.scores(position=position, day=day, threads=threads)
+        numbers = [int(number) for number in snapshot.order[:top]]
+        if output.as_json:
+            output.result(_document(snapshot, numbers, engine))
+        else:
+            print_table(snapshot, numbers, engine, output)
+
+
+def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, output: Output) -> None:
+    """A table of the members with these numbers; scores are rounded here and only here."""
+    columns = ["rank", "member", "score", *COMPONENTS, "opportunism", "balance"]
+    letters = [*COMPONENTS.values(), "O", "bal"]
+    values = {letter: getattr(snapshot.scores, letter) for letter in letters}
+    rows = [
+        [
+            str(int(snapshot.rank[number])),
+            name_of(engine, snapshot, number),
+            f"{snapshot.scores.score[number]:.2f}",
+            *(f"{values[letter][number]:.3f}" for letter in letters),
+        ]
+        for number in numbers
+    ]
+    title = f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}"
+    if rows:
+        output.table(title, columns, rows)
+    else:
+        output.line(title)
+    output.line(f"digest {snapshot.digest}")
+
+
+def name_of(engine: Engine, snapshot: Snapshot, number: int) -> str:
+    """A member's name, else the id from another system, else the id of ours."""
+    stream = snapshot.members[number]
+    member = engine.state.resident("member")[stream]
+    told = engine.personal(stream, {"name": member.name_at, "external_id": member.external_id_at})
+    for text in told.values():
+        if isinstance(text, str):
+            return text
+    return str(stream)
+
+
+def _document(snapshot: Snapshot, numbers: Sequence[int], engine: Engine) -> dict[str, object]:
+    members = engine.state.resident("member")
+    arrays = {
+        letter: getattr(snapshot.scores, letter).tolist()
+        for letter in ("score", "raw", *COMPONENTS.values(), *_OTHERS.values())
+    }
+
+    def entry(number: int) -> dict[str, Any]:
+        stream = snapshot.members[number]
+        told = engine.personal(stream, {"external_id": members[stream].external_id_at})
+        external_id = told["external_id"]
+        return {
+            "member": f"members/{stream}",
+            "external_id": None if isinstance(external_id, Erased) else external_id,
+            "rank": int(snapshot.rank[number]),
+            "score": arrays["score"][number],
+            "raw": arrays["raw"][number],
+            "components": {name: arrays[letter][number] for name, letter in COMPONENTS.items()},
+            **{name: arrays[letter][number] for name, letter in _OTHERS.items()},
+        }
+
+    return {
+        "position": snapshot.position,
+        "day": snapshot.day,
+        "date": date_of(snapshot.day),
+        "model": snapshot.model,
+        "digest": snapshot.digest,
+        "members": [entry(number) for number in numbers],
+    }

@@ -1,0 +1,136 @@
+"""Rows of a CSV file or an Excel workbook, as texts by column."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from refnet.errors import InvalidRequest, RefnetError
+from refnet.imports.reading import Progress, read_lines
+
+Cells = Mapping[str, str]
+"""Text of a cell by canonical column name; columns that a row does not fill are missing."""
+
+TableRow = tuple[int, Cells | RefnetError]
+"""Line number from 1, the header's included, and the row, or why it cannot be read."""
+
+_DELIMITERS = ",;\t"
+_STEP = 500
+
+
+def read_table(
+    path: Path, columns: Mapping[str, str], progress: Progress | None = None
+) -> Iterator[TableRow]:
+    """The rows below the header of a `.csv`, `.csv.gz` or `.xlsx` file (its first sheet).
+
+    columns: canonical name by folded spelling; see `fold`. Columns of other names are left out.
+    Raises InvalidRequest if the file is not what its suffix says, or has no known column.
+    """
+    rows = (
+        _read_xlsx(path, progress) if path.suffix.lower() == ".xlsx" else _read_csv(path, progress)
+    )
+    names: list[str | None] | None = None
+    for number, row in rows:
+        if isinstance(row, RefnetError):
+            yield number, row
+        elif not any(cell.strip() for cell in row):
+            continue
+        elif names is None:
+            names = _header(path, row, columns)
+        else:
+            yield number, _cells(row, names)
+
+
+def fold(heading: str) -> str:
+    """A heading without case, blanks and punctuation: "Slip Type" and "slip_type" are one."""
+    return "".join(sign for sign in heading.casefold() if sign.isalnum())
+
+
+def _header(path: Path, row: Sequence[str], columns: Mapping[str, str]) -> list[str | None]:
+    names = [columns.get(fold(heading)) for heading in row]
+    found = [name for name in names if name is not None]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if not found:
+        raise InvalidRequest(
+            f"the first line of {path.name} names none of the columns known; "
+            "begin the file with a line of column names",
+            field="header",
+        )
+    if twice:
+        raise InvalidRequest(
+            f"{path.name} has column {twice[0]} twice; keep one of the two", field=twice[0]
+        )
+    return names
+
+
+def _cells(row: Sequence[str], names: Sequence[str | None]) -> Cells | RefnetError:
+    if any(cell.strip() for cell in row[len(names) :]):
+        return InvalidRequest(
+            f"the row has {len(row)} cells for {len(names)} columns; quote cells with delimiters",
+        )
+    return {
+        name: cell.strip()
+        for name, cell in zip(names, row, strict=False)
+        if name is not None and cell.strip()
+    }
+
+
+def _read_csv(
+    path: Path, progress: Progress | None
+) -> Iterator[tuple[int, Sequence[str] | RefnetError]]:
+    lines = read_lines(path, progress)
+    first = next(lines, (1, ""))[1]
+    delimiter = max(_DELIMITERS, key=first.count)
+    yield 1, next(csv.reader([first], delimiter=delimiter), [])
+    reader = csv.reader((f"{line}\n" for _, line in lines), delimiter=delimiter)
+    while True:
+        number = reader.line_num + 2  # a row begins after the last line of the one before
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, InvalidRequest(f"the row cannot be read ({error}); check its quotes")
+        else:
+            yield number, row
+
+
+def _read_xlsx(path: Path, progress: Progress | None) -> Iterator[tuple[int, Sequence[str]]]:
+    # Imported here because it takes a quarter of a second, which every other command would pay.
+    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            book = load_workbook(file, read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            total = sheet.max_row or 1
+            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                yield number, [_text(value) for value in row]
+                if progress is not None and number % _STEP == 0:
+                    progress(min(size, size * number // total))
+            book.close()
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, IndexError, SyntaxError) as error:
+        raise InvalidRequest(
+            f"{path.name} is no readable Excel workbook; save it again as .xlsx, or as .csv"
+        ) from error
+
+
+def _text(value: Any) -> str:
+    """A cell as the text somebody would have typed for it."""
+    match value:
+        case None:
+            return ""
+        case dt.datetime() if value.time() == dt.time():
+            return value.date().isoformat()
+        case dt.datetime() | dt.date():
+            return value.isoformat()
+        case float():
+            return format(value, ".15g")  # as many digits as Excel itself keeps
+        case _:
+            return str(value)
