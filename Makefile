@@ -32,7 +32,7 @@ KERNEL := $(wildcard src/refnet/_scoring.*.so)
 CYTHON_FILES := $(wildcard src/refnet/*.pyx src/refnet/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types protos bench docs build lock clean distclean again
+.PHONY: help run test lint types protos bench node docs build lock clean distclean again
 
 help: ## list the verbs
 	@echo "make VERB, where VERB is one of"
@@ -65,6 +65,10 @@ protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
 
 bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once, untimed
 	$(BIN)/pytest benchmarks -p no:xdist --benchmark-disable-gc $(BENCH)
+
+node: $(BUILT) ## run the Node.js example against a fresh server (needs Node.js and npm)
+	cd examples/node && npm ci --no-audit --no-fund --loglevel=error
+	$(BIN)/pytest examples/node
 
 docs: $(BUILT) ## run every code block of README.md and docs/
 	$(BIN)/pytest tests/test_docs.py
