@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 from log.rig import OpenNote, Rig
-
 from refnet.domain.decisions import Request
 from refnet.domain.ids import uuid7
 from refnet.log.draft import Receipt

@@ -92,8 +92,8 @@ def _evolve(state: Note | None, happened: Any, recorded: Recorded) -> Note:
 
 
 def _index(tables: Any, old: Any, new: Note, happened: Any, recorded: Recorded) -> None:
-    tables["notes"]["total"] = (tables["notes"].get("total") or 0) + new.total - (
-        old.total if old else 0
+    tables["notes"]["total"] = (
+        (tables["notes"].get("total") or 0) + new.total - (old.total if old else 0)
     )
 
 
@@ -144,7 +144,13 @@ class Rig:
         self.live = LiveState(self.store.reader(self.codec), self.nouns)
         self.live.start()
         self.sequencer = Sequencer(
-            self.store, self.codec, self.keys, self.live, self.nouns, self.clock, self.entropy
+            self.store,
+            self.codec,
+            self.keys,
+            self.live,
+            nouns=self.nouns,
+            clock=self.clock,
+            entropy=self.entropy,
         )
         self.disclosure = Disclosure(self.reader, self.keys)
         self.ids = seeded(99)
@@ -159,6 +165,12 @@ class Rig:
     def do(self, asked: Any, request_id: str | None = None, **options: Any) -> Any:
         """Execute one request: its receipt, or what refused it."""
         return self.sequencer.execute([self.request(asked, request_id, **options)])[0]
+
+    def total(self, note: UUID) -> int:
+        """What a note stands at, as decisions see it."""
+        state = self.live.state.find("note", note)
+        assert isinstance(state, Note)
+        return state.total
 
     def charter(self) -> Any:
         """Begin the network."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 
 import pytest
+
 from log.rig import OpenNote, Rig
 
 _NEW = "'0123456789abcdef0123456789abcdef', 1, 't', x'00', x'00', x'00'"
@@ -35,22 +36,28 @@ _ROW = "originator_id, originator_version, topic, state, salt, commitment FROM s
         f"REPLACE INTO stored_events SELECT 5, {_ROW} WHERE rowid = 4",
         f"INSERT OR REPLACE INTO stored_events SELECT 5, {_ROW} WHERE rowid = 2",
         f"INSERT OR IGNORE INTO stored_events SELECT 5, {_ROW} WHERE rowid = 2",
-        f"INSERT INTO stored_events SELECT 4, {_ROW} WHERE rowid = 4"
-        " ON CONFLICT DO UPDATE SET state = x'00'",
-        f"INSERT INTO stored_events SELECT 5, {_ROW} WHERE rowid = 4"
-        " ON CONFLICT (originator_id, originator_version) DO UPDATE SET state = x'00'",
+        (
+            f"INSERT INTO stored_events SELECT 4, {_ROW} WHERE rowid = 4"
+            " ON CONFLICT DO UPDATE SET state = x'00'"
+        ),
+        (
+            f"INSERT INTO stored_events SELECT 5, {_ROW} WHERE rowid = 4"
+            " ON CONFLICT (originator_id, originator_version) DO UPDATE SET state = x'00'"
+        ),
         "UPDATE OR REPLACE stored_events SET originator_version = 1 WHERE rowid = 3",
         f"INSERT INTO stored_events VALUES (6, {_NEW})",
         f"INSERT INTO stored_events VALUES (0, {_NEW})",
         f"INSERT INTO stored_events VALUES (-1, {_NEW})",
         f"INSERT INTO stored_events VALUES (NULL, {_NEW})",
-        "INSERT INTO stored_events (originator_id, originator_version, topic, state, salt,"
-        f" commitment) VALUES ({_NEW})",
+        (
+            "INSERT INTO stored_events (originator_id, originator_version, topic, state, salt,"
+            f" commitment) VALUES ({_NEW})"
+        ),
         f"INSERT OR REPLACE INTO stored_events VALUES (4, {_NEW})",
         "UPDATE requests SET position = 1",
         "DELETE FROM requests",
         "REPLACE INTO requests SELECT * FROM requests",
-        "INSERT INTO requests SELECT * FROM requests WHERE true ON CONFLICT DO UPDATE SET facts = 9",
+        "INSERT INTO requests SELECT * FROM requests WHERE 1 ON CONFLICT DO UPDATE SET facts = 9",
         "INSERT OR IGNORE INTO requests SELECT * FROM requests",
         "UPDATE sealed SET bytes = x'00'",
     ],
@@ -71,6 +78,6 @@ def test_the_next_position_is_taken(raw: sqlite3.Connection) -> None:
 
 
 def test_the_log_flushes_every_commit(log: Rig) -> None:
-    for connection in (log.store._writer, log.keys._connection):  # noqa: SLF001
+    for connection in (log.store._writer, log.keys._connection):
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

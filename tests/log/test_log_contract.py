@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,14 @@ class _OnDisk:
     """One file for each test, gone afterwards."""
 
     def setUp(self) -> None:
+        self._threads = set(threading.enumerate())
         self._directory = tempfile.TemporaryDirectory()
         self._datastore = Datastore(Path(self._directory.name) / "log.db")
 
     def tearDown(self) -> None:
+        # One suite leaves its readers running; they must be done with the connections we close.
+        for thread in set(threading.enumerate()) - self._threads:
+            thread.join(10)
         self._datastore.close()
         self._directory.cleanup()
 
@@ -40,7 +45,8 @@ class TestApplicationRecorder(_OnDisk, ApplicationRecorderTestCase[Any]):
 
 
 class _WithoutIds(Recorder):
-    """The aggregate suite asks that inserting answers None; the application suite, that it tells ids."""
+    """The aggregate suite asks that inserting answers None; the application suite, that it tells
+    ids."""
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> None:
         super().insert_events(stored_events, **kwargs)

@@ -16,13 +16,13 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
-from log.rig import OpenNote, Rig, seeded
 
+from log.rig import OpenNote, Rig, seeded
 from refnet.domain.values import Erased
 from refnet.errors import StorageFull, StoreDamaged, StoreSealed
 from refnet.log.kek import load_kek
 from refnet.log.keys import KeyStore
-from refnet.log.sealing import seal, unseal
+from refnet.log.sealing import Place, seal, unseal
 
 LOG = UUID(int=0xBEEF)
 ANN, BOB = UUID(int=1), UUID(int=2)
@@ -35,7 +35,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def opened(path: Path, **changes: Any) -> KeyStore:
-    options = {"kek": KEK, "log": LOG, "entropy": seeded(3)} | changes
+    options: dict[str, Any] = {"kek": KEK, "log": LOG, "entropy": seeded(3)} | changes
     return KeyStore(path, **options)
 
 
@@ -85,9 +85,7 @@ def test_a_destroyed_key_is_never_made_again(path: Path) -> None:
     again.close()
 
 
-@pytest.mark.parametrize(
-    "changes", [{"kek": bytes(32)}, {"log": UUID(int=1)}], ids=["kek", "log"]
-)
+@pytest.mark.parametrize("changes", [{"kek": bytes(32)}, {"log": UUID(int=1)}], ids=["kek", "log"])
 def test_keys_of_another_log_or_kek_do_not_open(path: Path, changes: dict[str, Any]) -> None:
     opened(path).close()
     with pytest.raises(StoreDamaged, match="REFNET_KEK_FILE"):
@@ -138,8 +136,8 @@ def test_keys_are_unwrapped_once_and_the_cache_is_bounded(
     keys.flush()
     for n in range(10):
         assert keys.current(UUID(int=n))[1].encrypt(bytes(12), b"x", None) == made[n]
-    assert len(keys._cache) == 3  # noqa: SLF001
-    assert len(keys._epochs) == 3  # noqa: SLF001
+    assert len(keys._cache) == 3
+    assert len(keys._epochs) == 3
     keys.close()
 
 
@@ -157,7 +155,7 @@ def test_fingerprints_are_keyed_and_know_their_purpose(path: Path) -> None:
 
 def test_keys_that_find_no_room_wait_for_the_next_flush(path: Path) -> None:
     keys = opened(path)
-    connection = keys._connection  # noqa: SLF001
+    connection = keys._connection
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
     for n in range(200):
@@ -179,18 +177,16 @@ def test_keys_are_flushed_before_the_facts_that_use_them(log: Rig) -> None:
         if statement == "COMMIT":
             seen.append(other.execute("SELECT count(*) FROM keys").fetchone()[0])
 
-    log.store._writer.set_trace_callback(watch)  # noqa: SLF001
+    log.store._writer.set_trace_callback(watch)
     log.sequencer.execute([log.request(OpenNote(text="a")), log.request(OpenNote(text="b"))])
-    log.store._writer.set_trace_callback(None)  # noqa: SLF001
+    log.store._writer.set_trace_callback(None)
     other.close()
     assert seen == [2]
 
 
 def test_a_reader_beside_the_writer_sees_new_keys(log: Rig) -> None:
     kek = load_kek(log.directory, None, os.urandom, lambda _: None)
-    beside = KeyStore(
-        log.directory / "keys.db", kek, log.store.log, os.urandom, readonly=True
-    )
+    beside = KeyStore(log.directory / "keys.db", kek, log.store.log, os.urandom, readonly=True)
     note = log.do(OpenNote(text="a", external_id="x")).stream
     assert isinstance(beside.key(note, 1), AESGCM)
     assert beside.fingerprint("a", b"b") == log.keys.fingerprint("a", b"b")
@@ -251,22 +247,22 @@ def test_a_lost_kek_is_not_replaced(tmp_path: Path) -> None:
 # --- sealing --------------------------------------------------------------------------------------
 
 KEY = AESGCM(bytes(32))
-PLACE: dict[str, Any] = {"originator": BOB, "version": 3, "topic": "t", "field": "name"}
+PLACE = Place(BOB, 3, "t", "name")
 
 
 @given(st.text(st.characters(codec="utf-8")), st.binary(min_size=12, max_size=12))
 def test_what_is_sealed_can_be_opened_in_its_place_only(text: str, nonce: bytes) -> None:
-    sealed, ciphertext = seal(text, KEY, 1, nonce, ANN, **PLACE)
+    sealed, ciphertext = seal(text, PLACE, subject=ANN, epoch=1, key=KEY, nonce=nonce)
     assert ciphertext[:12] == nonce
     assert len(ciphertext) == len(text.encode()) + 28
     assert sealed.sha256 == hashlib.sha256(ciphertext).hexdigest()
-    assert unseal(ciphertext, sealed, KEY, **PLACE) == text
-    elsewhere = {"originator": ANN, "version": 4, "topic": "tn", "field": "ame"}
+    assert unseal(ciphertext, PLACE, sealed=sealed, key=KEY) == text
+    elsewhere: dict[str, Any] = {"originator": ANN, "version": 4, "topic": "tn", "field": "ame"}
     for name, value in elsewhere.items():
         with pytest.raises(StoreDamaged):
-            unseal(ciphertext, sealed, KEY, **(PLACE | {name: value}))
+            unseal(ciphertext, PLACE._replace(**{name: value}), sealed=sealed, key=KEY)
     with pytest.raises(StoreDamaged):
-        unseal(ciphertext, dataclasses.replace(sealed, subject=BOB), KEY, **PLACE)
+        unseal(ciphertext, PLACE, sealed=dataclasses.replace(sealed, subject=BOB), key=KEY)
 
 
 def test_the_ciphertext_is_frozen() -> None:
@@ -275,7 +271,7 @@ def test_the_ciphertext_is_frozen() -> None:
     parts = (b"refnet/pii/v1", ANN.bytes, BOB.bytes, (3).to_bytes(8), b"t", b"name")
     bound = b"".join(n.to_bytes(4, "big") + part for n, part in zip(lengths, parts, strict=True))
     nonce = bytes(range(12))
-    _, ciphertext = seal("Ann", KEY, 1, nonce, ANN, **PLACE)
+    _, ciphertext = seal("Ann", PLACE, subject=ANN, epoch=1, key=KEY, nonce=nonce)
     assert ciphertext == nonce + KEY.encrypt(nonce, b"Ann", bound)
 
 

@@ -8,21 +8,20 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from eventsourcing.persistence import EventStore, MapperDeserialisationError
-from log.rig import NOUNS, CountNote, NoteCounted, OpenNote, Rig
 
+from log.rig import NOUNS, CountNote, NoteCounted, OpenNote, Rig
 from refnet.domain.network import NOUN as NETWORK
 from refnet.domain.values import Sealed
-from refnet.errors import NotFound, StoreDamaged, StoreSealed
+from refnet.errors import NotFound, ShuttingDown, StoreDamaged, StoreSealed
 from refnet.log.codec import Codec
 from refnet.log.follower import Follower
 from refnet.log.mapper import Event, FactMapper
-from refnet.log.reader import Row
+from refnet.log.reader import Reader, Row
 from refnet.log.sqlite import Datastore, Recorder
 from refnet.log.store import open_store, view_store
 
@@ -39,7 +38,7 @@ def test_a_log_keeps_its_identity(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("simulated", [True, False])
-def test_real_and_simulated_logs_do_not_mix(tmp_path: Path, simulated: bool) -> None:
+def test_real_and_simulated_logs_do_not_mix(tmp_path: Path, *, simulated: bool) -> None:
     open_store(tmp_path, os.urandom, simulated=simulated).close()
     with pytest.raises(StoreSealed):
         open_store(tmp_path, os.urandom, simulated=not simulated)
@@ -56,12 +55,15 @@ def test_there_is_nothing_to_view_before_it_is_written(tmp_path: Path) -> None:
         view_store(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"not a database at all" * 50, b"SQLite format 3\0" + bytes(4080)])
+@pytest.mark.parametrize(
+    "content", [b"not a database at all" * 50, b"SQLite format 3\0" + bytes(4080)]
+)
 def test_a_file_that_is_no_log_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "log.db").write_bytes(content)
-    for attempt in (lambda: open_store(tmp_path, os.urandom), lambda: view_store(tmp_path)):
-        with pytest.raises(StoreDamaged):
-            attempt()
+    with pytest.raises(StoreDamaged):
+        open_store(tmp_path, os.urandom)
+    with pytest.raises(StoreDamaged):
+        view_store(tmp_path)
 
 
 def test_a_log_of_another_format_is_refused(log: Rig) -> None:
@@ -115,8 +117,12 @@ def ten(log: Rig) -> Rig:
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 9, 10, 11])
-@pytest.mark.parametrize(("after", "upto"), [(0, None), (0, 10), (3, 8), (9, 10), (10, 10), (10, None)])
-def test_rows_come_in_order_in_any_chunks(ten: Rig, chunk: int, after: int, upto: int | None) -> None:
+@pytest.mark.parametrize(
+    ("after", "upto"), [(0, None), (0, 10), (3, 8), (9, 10), (10, 10), (10, None)]
+)
+def test_rows_come_in_order_in_any_chunks(
+    ten: Rig, chunk: int, after: int, upto: int | None
+) -> None:
     got = [row[0] for rows in ten.reader.scan(after, upto, chunk) for row in rows]
     assert got == list(range(after + 1, (upto or 10) + 1))
 
@@ -181,11 +187,33 @@ def test_a_changed_fact_is_named_by_the_tree(ten: Rig, change: str) -> None:
     assert caught.value.facts["position"] == "7"
 
 
+def test_closing_a_reader_waits_for_who_reads(ten: Rig) -> None:
+    """Promise: shutting down under load is a refusal to the readers, never a crash."""
+    outcomes: list[str] = []
+
+    def read(reader: Reader) -> None:
+        try:
+            while True:
+                reader.rows()
+        except ShuttingDown as refusal:
+            outcomes.append(refusal.reason)
+
+    for _ in range(20):
+        reader = ten.store.reader(ten.codec)
+        threads = [threading.Thread(target=read, args=(reader,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        reader.close()
+        for thread in threads:
+            thread.join(10)
+    assert outcomes == ["SHUTTING_DOWN"] * 60
+
+
 # --- following ------------------------------------------------------------------------------------
 
 
 def test_a_follower_sees_every_fact_once_in_order(log: Rig) -> None:
-    follower = Follower(log.store.reader(log.codec), batch=7)
+    follower = Follower(log.reader, batch=7)
     log.sequencer.on_commit(follower.wake)
     seen: list[Row] = []
     stop = threading.Event()
@@ -208,7 +236,7 @@ def test_a_follower_sees_every_fact_once_in_order(log: Rig) -> None:
 
 def test_a_follower_heals_a_lost_wake_up_and_resumes(ten: Rig) -> None:
     stop = threading.Event()
-    follower = Follower(ten.store.reader(ten.codec), after=8)
+    follower = Follower(ten.reader, after=8)
     batches = follower.batches(stop)
     assert [row[0] for row in next(batches)] == [9, 10]
     timer = threading.Timer(0.05, lambda: ten.do(OpenNote(), "unheard"))
@@ -223,7 +251,7 @@ def test_a_follower_heals_a_lost_wake_up_and_resumes(ten: Rig) -> None:
 
 def test_a_follower_stops_when_woken(ten: Rig) -> None:
     stop = threading.Event()
-    follower = Follower(ten.store.reader(ten.codec), after=10)
+    follower = Follower(ten.reader, after=10)
 
     def end() -> None:
         stop.set()
@@ -243,7 +271,7 @@ def test_a_follower_stops_when_woken(ten: Rig) -> None:
 def test_the_librarys_event_store_reads_and_writes_our_log(ten: Rig) -> None:
     datastore = Datastore(ten.store.path)
     events = EventStore(FactMapper(ten.codec), Recorder(datastore, os.urandom))
-    fact, at = list(ten.reader.facts(3, 4))[0]
+    fact, at = next(ten.reader.facts(3, 4))
     (found,) = (each for each in events.get(at.stream) if each.originator_version == at.version)
     assert isinstance(found, Event)
     assert found.fact == fact

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 import pytest
-from log.rig import CountNote, OpenNote, Rig
 
+from log.rig import CountNote, OpenNote, Rig
 from refnet.errors import NotFound, ShuttingDown, StorageFull, StoreDamaged
 from refnet.log.draft import Receipt
 from refnet.log.writer import Writer
@@ -43,7 +44,7 @@ def test_many_callers_share_flushes_and_each_gets_its_own_answer(log: Rig, write
     spans = sorted((each.first, each.last) for each in receipts)
     assert len(spans) == 320
     assert spans[0][0] == 2
-    assert all(after[0] == before[1] + 1 for before, after in zip(spans, spans[1:], strict=False))
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(spans))
     assert flushes == sorted(flushes)
     assert flushes[-1] == spans[-1][1] == log.reader.position()
     assert len(flushes) < 200
@@ -77,7 +78,7 @@ def test_closing_answers_what_waits_and_takes_no_more(log: Rig, writer: Writer) 
 
 
 def test_a_full_disk_and_then_a_broken_one(log: Rig, writer: Writer) -> None:
-    connection = log.store._writer  # noqa: SLF001
+    connection = log.store._writer
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages}")
     full = writer.submit(log.request(OpenNote(times=500)))
@@ -109,7 +110,9 @@ async def test_an_event_loop_is_called_once_a_batch(log: Rig, writer: Writer) ->
         for future, outcome in answers:
             future.set_result(outcome)
 
-    deliver: Callable[..., None] = lambda answers: loop.call_soon_threadsafe(arrive, answers)  # noqa: E731
+    def deliver(answers: Sequence[tuple[Any, Any]]) -> None:
+        loop.call_soon_threadsafe(arrive, answers)
+
     futures = [loop.create_future() for _ in range(50)]
     other: Future[Receipt] = writer.submit(log.request(OpenNote()))
     for future in futures:

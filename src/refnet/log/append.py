@@ -29,8 +29,8 @@ def append_facts(
 ) -> list[bytes]:
     """Store facts at the positions after `after`, within the caller's transaction.
 
-    salts: 32 random bytes for each. Returns their commitments. Raises sqlite3.IntegrityError if a stream
-    already has a version, or `after` is not the head of the log.
+    salts: 32 random bytes for each. Returns their commitments. Raises sqlite3.IntegrityError if a
+    stream already has a version, or `after` is not the head of the log.
     """
     made = commitments(facts, salts)
     rows = (
@@ -46,8 +46,8 @@ def append_facts(
 def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
     """Insert rows of `width` columns.
 
-    Many rows a statement, because sqlite3 lets go of the interpreter lock and takes it again around every
-    step, and in a busy server each of these is a wait.
+    Many rows a statement, because sqlite3 lets go of the interpreter lock and takes it again
+    around every step, and in a busy server each of these is a wait.
     """
     flat = list(chain.from_iterable(rows))
     step = width * _ROWS_PER_STATEMENT

@@ -5,16 +5,16 @@ The stored state of a fact is frozen:
     {"acting_member":"<uuid>"|null,"data":{fields},"occur_time":int,"origin":int,"principal":str,
      "record_time":int,"request_id":str}
 
-as canonical JSON: UTF-8, keys sorted, no spaces, integers only, strings escaped as little as JSON allows.
-`origin` is the position of the stream's first fact, and 0 in that fact itself. Stream, version, topic and
-position are columns and not repeated. A personal field that is set is stored as
+as canonical JSON: UTF-8, keys sorted, no spaces, integers only, strings escaped as little as JSON
+allows. `origin` is the position of the stream's first fact, and 0 in that fact itself. Stream,
+version, topic and position are columns and not repeated. A personal field that is set is stored as
 {"epoch":int,"sha256":hex,"subject":"<uuid>"}; its text never comes here.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,9 @@ Upcasts = Mapping[str, tuple[str, Upcast]]
 UPCASTS: Upcasts = {}
 """Old fact name -> (next name, pure function from the old `data`, as plain JSON, to the new one).
 
-Applied at the door, one step at a time, so that the rest of refnet knows only today's facts. The stored
-bytes stay as they are. A personal field may not be renamed: its name is sealed in with the text.
+Applied at the door, one step at a time, so that the rest of refnet knows only today's facts. The
+stored bytes stay as they are. A personal field may not be renamed: its name is sealed in with the
+text.
 """
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class Codec:
     """Knows every fact by its name. Holds no state; any thread may use it."""
 
     def __init__(self, nouns: Sequence[Noun], upcasts: Upcasts = UPCASTS) -> None:
-        """Raises TypeError for a fact that cannot be stored exactly (a float, a name used twice)."""
+        """Raises TypeError for facts that cannot be stored exactly, or share a name."""
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._plain = msgspec.json.Decoder(_State[dict[str, Any]])
         self._time = msgspec.json.Decoder(_RecordTime)
@@ -81,7 +82,9 @@ class Codec:
         self._upcasts = upcasts
         for old, (new, _) in upcasts.items():
             if old in self._decoders or (new not in self._decoders and new not in upcasts):
-                raise TypeError(f"upcast {old} -> {new} leads nowhere, or its start is a fact of today")
+                raise TypeError(
+                    f"upcast {old} -> {new} leads nowhere, or its start is a fact of today"
+                )
 
     def encode(self, fact: Any, recorded: Recorded) -> bytes:
         """The stored state. Raises TypeError, always, if a personal field still holds text.
@@ -103,7 +106,9 @@ class Codec:
                 )
             )
         except UnicodeEncodeError as error:
-            raise InvalidRequest("a text holds half a surrogate pair; send valid Unicode") from error
+            raise InvalidRequest(
+                "a text holds half a surrogate pair; send valid Unicode"
+            ) from error
         # Types are hints: a float or a wrong class must be caught before it is kept for ever.
         self._decoders[fact.NAME].decode(state)
         return state
@@ -179,13 +184,14 @@ class Codec:
 
 def _damaged(position: int, topic: str, why: object) -> StoreDamaged:
     return StoreDamaged(
-        f"the fact at position {position} ({topic}) cannot be read: {why}; restore the log from a backup",
+        f"the fact at position {position} ({topic}) cannot be read: {why}; "
+        "restore the log from a backup",
         position=position,
         topic=topic,
     )
 
 
-_EXACT = (str, int, bool, UUID, datetime.date, types.NoneType)
+_EXACT = (str, int, bool, UUID, dt.date, types.NoneType)
 
 
 def _check_storable(hint: Any, where: str) -> None:

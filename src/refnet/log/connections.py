@@ -13,7 +13,7 @@ BUSY_SECONDS = 5.0
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode: transactions are begun by hand.
 
-    Commits are flushed to the disk (WAL, synchronous=FULL), and that is asserted, for an acknowledgement
+    Commits are flushed to the disk (WAL, synchronous=FULL), and that is asserted: acknowledgement
     rests on it. Raises StoreDamaged if there is no such database, or this is none.
     """
     # A reader of a WAL database must be able to write its shared memory, so it opens the file for
@@ -43,7 +43,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Set what durability rests on, and read it back. Raises StoreDamaged if the disk cannot do it."""
+    """Set what durability rests on, and read it back. Raises StoreDamaged if it cannot be had."""
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
@@ -57,9 +57,9 @@ def prepare(connection: sqlite3.Connection) -> None:
 def storage_error(error: sqlite3.Error) -> RefnetError:
     """The refusal that an SQLite error amounts to.
 
-    StorageFull is harmless: nothing was kept, later writes may succeed. StoreSealed: another writer was
-    in the way all the time. Everything else is StoreDamaged and fatal to a writer: after it, nobody knows
-    what the disk holds, so nothing more may be acknowledged.
+    StorageFull is harmless: nothing was kept, later writes may succeed. StoreSealed: another
+    writer was in the way all the time. Everything else is StoreDamaged and fatal to a writer:
+    after it, nobody knows what the disk holds, so nothing more may be acknowledged.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:

@@ -8,7 +8,7 @@ from refnet.domain.values import Erased, Sealed
 from refnet.errors import StoreDamaged
 from refnet.log.keys import KeyStore
 from refnet.log.reader import Reader
-from refnet.log.sealing import unseal
+from refnet.log.sealing import Place, unseal
 
 LOOKUP = "refnet/lookup/v1"
 
@@ -35,20 +35,22 @@ class Disclosure:
             return key
         rows = self._reader.query(
             "SELECT sealed.bytes, topic FROM sealed JOIN stored_events"
-            " ON stored_events.originator_id = sealed.originator_id AND originator_version = version"
+            " ON stored_events.originator_id = sealed.originator_id"
+            " AND originator_version = version"
             " WHERE sealed.originator_id = ? AND version = ? AND field = ?",
             (stream.hex, version, field),
         )
         if not rows:
             raise StoreDamaged(
-                f"the sealed {field} of fact {version} of stream {stream} is missing though its key "
-                "is not; restore the sealed data from a backup",
+                f"the sealed {field} of fact {version} of stream {stream} is missing though its "
+                "key is not; restore the sealed data from a backup",
                 stream=stream,
                 version=version,
                 sealed_field=field,
             )
         ciphertext, topic = rows[0]
-        return unseal(ciphertext, sealed, key, stream, version, topic, field)
+        place = Place(stream, version, topic, field)
+        return unseal(ciphertext, place, sealed=sealed, key=key)
 
     def find(self, kind: str, text: str) -> UUID | None:
         """The member enrolled with this `external_id` (or other kind of secret handle), or None."""

@@ -17,7 +17,7 @@ from refnet.log.codec import Codec
 from refnet.log.disclosure import lookup_digest
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
-from refnet.log.sealing import NONCE_SIZE, seal
+from refnet.log.sealing import NONCE_SIZE, Place, seal
 from refnet.log.tree import SALT_SIZE, Prepared
 
 Tail = tuple[int, int]
@@ -26,7 +26,10 @@ Tail = tuple[int, int]
 _SealedRow = tuple[str, int, str, bytes]
 """originator_id, version, field, ciphertext."""
 
-NO_TAIL: Tail = (0, 0)
+Made = list[tuple[Any, Recorded, bytes, list[_SealedRow]]]
+"""Facts of one request, sealed, with what the log adds, the stored state and the ciphertexts."""
+
+_NO_TAIL: Tail = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +45,49 @@ class Receipt:
     replayed: bool
 
 
+def stream_of(request: Request) -> UUID:
+    """The stream a request is about: the one it names, or the one it opens."""
+    target = type(request.command).TARGET
+    stream: UUID = request.new_id if target is None else getattr(request.command, target)
+    return stream
+
+
 class Draft:
     """Gathers one batch, then writes it with a handful of statements."""
 
     def __init__(
-        self, live: LiveState, codec: Codec, keys: KeyStore, entropy: Entropy, now: int
+        self,
+        live: LiveState,
+        codec: Codec,
+        keys: KeyStore,
+        *,
+        entropy: Entropy,
+        now: int,
+        tails: dict[UUID, Tail],
     ) -> None:
+        """tails: where the streams stand that the batch is about; kept level with what is added."""
         self.world = live.state.begin()
         self.position = live.position
-        self.tails: dict[UUID, Tail] = {}
+        self.now = now
+        self.tails = tails
         self._live = live
         self._start = live.position
         self._codec = codec
         self._keys = keys
         self._entropy = entropy
-        self._now = now
         self._facts: list[Prepared] = []
         self._salts: list[bytes] = []
         self._sealed: list[_SealedRow] = []
         self._requests: list[tuple[str, str, bytes, int, int]] = []
         self._lookups: list[tuple[bytes, str]] = []
 
-    def prepare(
-        self, request: Request, decision: Decision, tail: Tail
-    ) -> list[tuple[Any, Recorded, bytes, list[_SealedRow]]]:
+    def prepare(self, request: Request, decision: Decision) -> Made:
         """Seal and encode the facts of a request; changes nothing but the store of new keys.
 
-        tail: where the stream stands. Raises InvalidRequest for text that cannot be stored.
+        Raises InvalidRequest for text that cannot be stored, and for a new id that is taken.
         """
         stream = decision.stream
-        version, origin = tail
+        version, origin = self.tails.get(stream, _NO_TAIL)
         if version and type(request.command).TARGET is None:
             raise InvalidRequest(
                 f"the new id {stream} is taken; leave it to the server", field="new_id", id=stream
@@ -84,8 +100,8 @@ class Draft:
                 version + 1 + place,
                 first + place,
                 origin or first,
-                self._now if request.occur_time is None else request.occur_time,
-                self._now,
+                self.now if request.occur_time is None else request.occur_time,
+                self.now,
                 request.principal,
                 request.acting_member,
                 request.request_id,
@@ -94,15 +110,9 @@ class Draft:
             made.append((sealed, recorded, self._codec.encode(sealed, recorded), ciphertexts))
         return made
 
-    def add(
-        self,
-        noun: Noun,
-        request: Request,
-        stream: UUID,
-        made: list[tuple[Any, Recorded, bytes, list[_SealedRow]]],
-        fingerprint: bytes,
-    ) -> Receipt:
+    def add(self, noun: Noun, request: Request, made: Made, fingerprint: bytes) -> Receipt:
         """Take in what `prepare` made. If this raises, the whole draft is lost."""
+        stream = stream_of(request)
         first = self.position + 1
         for fact, recorded, state, ciphertexts in made:
             self._live.fold(self.world, noun, fact, recorded)
@@ -145,9 +155,11 @@ class Draft:
             subject = _subject(fact, subjects, recorded.stream)
             epoch, key = self._keys.current(subject)
             nonce = self._entropy(NONCE_SIZE)
-            place = (recorded.stream, recorded.version, fact.NAME, field)
+            place = Place(recorded.stream, recorded.version, fact.NAME, field)
             try:
-                fields[field], ciphertext = seal(text, key, epoch, nonce, subject, *place)
+                fields[field], ciphertext = seal(
+                    text, place, subject=subject, epoch=epoch, key=key, nonce=nonce
+                )
             except UnicodeEncodeError as error:
                 raise InvalidRequest(
                     f"{field} holds half a surrogate pair; send valid Unicode", field=field

@@ -13,11 +13,12 @@ POLL_SECONDS = 1.0
 class Follower:
     """Waits for new rows. A wake-up that is lost costs at most `POLL_SECONDS`.
 
-    `position` is the last one handed out; a new follower that starts there goes on where this one ended.
+    `position` is the last one handed out; a new follower that starts there goes on where this one
+    ended.
     """
 
     def __init__(self, reader: Reader, after: int = 0, batch: int = 4096) -> None:
-        """The reader belongs to the follower's thread from now on."""
+        """Rows come from `reader`, which the caller closes after the follower has stopped."""
         self.position = after
         self._reader = reader
         self._batch = batch

@@ -1,4 +1,4 @@
-"""The key-encryption key: a file that lies outside the database, best outside the machine's backups."""
+"""The key-encryption key: a file outside the database, best outside the machine's backups."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def load_kek(
 ) -> bytes:
     """The 32 bytes of the key-encryption key, kept as 64 hex digits.
 
-    path: the file an operator named, which must exist. Without it, DIRECTORY/kek is used, and made with a
-    warning if the directory holds no key store yet. Raises StoreSealed for a file that everybody may
-    read, that is not a key, or that is missing while there are keys it must open.
+    path: the file an operator named, which must exist. Without it, DIRECTORY/kek is used, and made
+    with a warning if the directory holds no key store yet. Raises StoreSealed for a file that
+    everybody may read, that is not a key, or that is missing while there are keys it must open.
     """
     if path is not None:
         return _read(path)
@@ -66,7 +66,7 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, secret: bytes) -> None:
-    """Create the file whole or not at all, readable by its owner only, before any key relies on it."""
+    """Create the file, for its owner only, whole or not at all, before any key relies on it."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL

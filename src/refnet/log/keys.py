@@ -1,7 +1,7 @@
 """The key store: one key per person and epoch, in a file of its own.
 
-A file of its own, because a backup of it brings erased people back. Keys are wrapped by a key-encryption
-key that lies elsewhere; see `kek`. Destroying a person's keys is what erases them.
+A file of its own, because a backup of it brings erased people back. Keys are wrapped by a
+key-encryption key that lies elsewhere; see `kek`. Destroying a person's keys is what erases them.
 """
 
 from __future__ import annotations
@@ -37,21 +37,25 @@ CREATE TABLE IF NOT EXISTS keys (
     wrapped BLOB,
     PRIMARY KEY (subject, epoch)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS index_key (one INTEGER PRIMARY KEY CHECK (one = 1), wrapped BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS index_key (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    wrapped BLOB NOT NULL
+);
 """
 
 
 class KeyStore:
     """Keys of people, and the one key under which look-ups and request fingerprints are made.
 
-    New keys are held back until `flush`, which the writer calls once a batch before it commits the facts
-    that use them: a fact must never outlive its key by accident. Any thread may ask for keys.
+    New keys are held back until `flush`, which the writer calls once a batch before it commits the
+    facts that use them: a fact must never outlive its key by accident. Any thread may ask for
+    keys.
     """
 
     def __init__(
         self, path: Path, kek: bytes, log: UUID, entropy: Entropy, *, readonly: bool = False
     ) -> None:
-        """kek: 32 bytes. log: keys of another log will not open. Raises StoreDamaged for a wrong kek."""
+        """kek: 32 bytes. Raises StoreDamaged if it, or the log, is not the one of the file."""
         self._wrapper = AESGCM(kek)
         self._log = log
         self._entropy = entropy
@@ -77,7 +81,7 @@ class KeyStore:
             self._connection.close()
 
     def current(self, subject: UUID) -> tuple[int, AESGCM]:
-        """(epoch, key) to seal new data of a person with; a new key, to be flushed, if there is none."""
+        """(epoch, key) to seal a person's new data with; a new one, to be flushed, if needed."""
         with self._lock:
             epoch = self._epochs.get(subject)
             if epoch is None:
@@ -157,7 +161,8 @@ class KeyStore:
         if rows:
             return self._unwrap(rows[0][0], bound, "index key")
         secret = self._entropy(KEY_SIZE)
-        self._connection.execute("INSERT INTO index_key VALUES (1, ?)", (self._wrap(secret, bound),))
+        wrapped = self._wrap(secret, bound)
+        self._connection.execute("INSERT INTO index_key VALUES (1, ?)", (wrapped,))
         return secret
 
     def _wrap(self, secret: bytes, bound: bytes) -> bytes:

@@ -15,8 +15,8 @@ from refnet.log.reader import Reader
 class LiveState:
     """A `State` and the position it stands at. One thread folds: the sequencer, once there is one.
 
-    Streams that are not resident are loaded as of `position`, not as of whatever the log holds by then:
-    a fact that is still to be folded must not be in the state it is folded into.
+    Streams that are not resident are loaded as of `position`, not as of whatever the log holds by
+    then: a fact that is still to be folded must not be in the state it is folded into.
     """
 
     def __init__(self, reader: Reader, nouns: Sequence[Noun]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from refnet.domain.decisions import Noun
 from refnet.domain.facts import Recorded
-from refnet.errors import StoreDamaged
+from refnet.errors import ShuttingDown, StoreDamaged
 from refnet.log.codec import Codec
 from refnet.log.connections import connect, storage_error
 from refnet.log.tree import Frontier, commitments
@@ -18,13 +19,16 @@ from refnet.log.tree import Frontier, commitments
 Row = tuple[int, str, int, str, bytes, bytes, bytes]
 """position, originator_id (32 hex digits), version, topic, state, salt, commitment."""
 
-_COLUMNS = "rowid, originator_id, originator_version, topic, state, salt, commitment"
+_SELECT = (
+    "SELECT rowid, originator_id, originator_version, topic, state, salt, commitment"
+    " FROM stored_events"
+)
 _CHUNK = 4096
 _END = (1 << 63) - 1
 
 
 class Reader:
-    """Reads what is committed, through a connection of its own. Any thread may use it, one at a time.
+    """Reads what is committed, through a connection of its own; any thread may, one at a time.
 
     Rows are fetched in chunks, never through an open cursor, so that a slow consumer keeps no read
     transaction open and the write-ahead log can be folded back into the file.
@@ -33,10 +37,15 @@ class Reader:
     def __init__(self, path: Path, codec: Codec) -> None:
         self._connection = connect(path, readonly=True)
         self._codec = codec
+        # A connection that is closed while another thread uses it takes the process down.
+        self._lock = threading.Lock()
+        self._closed = False
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        with self._lock:
+            self._closed = True
+            self._connection.close()
 
     def head(self) -> tuple[int, int]:
         """(position, record_time) of the last fact; (0, 0) for the empty log."""
@@ -55,15 +64,15 @@ class Reader:
         Raises StoreDamaged if a position is missing.
         """
         found: list[Row] = self.query(
-            f"SELECT {_COLUMNS} FROM stored_events WHERE rowid > ? AND rowid <= ?"
-            " ORDER BY rowid LIMIT ?",
+            f"{_SELECT} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?",
             (after, _END if upto is None else upto, limit),
         )
         if found and (found[0][0] != after + 1 or found[-1][0] != after + len(found)):
             present = {row[0] for row in found}
             missing = next(p for p in range(after + 1, found[-1][0]) if p not in present)
             raise StoreDamaged(
-                f"the log has no fact at position {missing}, but later ones; restore it from a backup",
+                f"the log has no fact at position {missing}, but later ones; "
+                "restore it from a backup",
                 position=missing,
             )
         return found
@@ -71,7 +80,7 @@ class Reader:
     def scan(
         self, after: int = 0, upto: int | None = None, chunk: int = _CHUNK
     ) -> Iterator[list[Row]]:
-        """All rows with after < position <= upto, chunk by chunk, as far as the log reached at the start.
+        """All rows with after < position <= upto, chunk by chunk; without `upto`, those there now.
 
         Raises StoreDamaged if `upto` or any position before it is missing.
         """
@@ -79,7 +88,9 @@ class Reader:
         while after < end:
             found = self.rows(after, end, chunk)
             if not found:
-                raise StoreDamaged(f"the log ends at position {after}, before {end}", position=after)
+                raise StoreDamaged(
+                    f"the log ends at position {after}, before {end}", position=after
+                )
             yield found
             after = found[-1][0]
 
@@ -96,8 +107,7 @@ class Reader:
     def stream(self, stream: UUID, upto: int | None = None) -> Iterator[tuple[Any, Recorded]]:
         """The facts of one stream in order, as far as `upto`. Raises StoreDamaged."""
         rows: list[Row] = self.query(
-            f"SELECT {_COLUMNS} FROM stored_events WHERE originator_id = ? AND rowid <= ?"
-            " ORDER BY originator_version",
+            f"{_SELECT} WHERE originator_id = ? AND rowid <= ? ORDER BY originator_version",
             (stream.hex, _END if upto is None else upto),
         )
         origin = rows[0][0] if rows else 0
@@ -105,8 +115,9 @@ class Reader:
             fact, recorded = self.decode(row)
             if recorded.version != version or recorded.origin != origin:
                 raise StoreDamaged(
-                    f"stream {stream} has version {recorded.version} at position {recorded.position}"
-                    f" where version {version} of origin {origin} belongs; restore from a backup",
+                    f"stream {stream} has version {recorded.version} at position "
+                    f"{recorded.position} where version {version} of origin {origin} belongs; "
+                    "restore the log from a backup",
                     stream=stream,
                     position=recorded.position,
                 )
@@ -139,9 +150,10 @@ class Reader:
         return low
 
     def answered(self, principal: str, request_id: str) -> UUID | None:
-        """The stream that an earlier request's facts went to; None if it is new or made no facts."""
+        """The stream an earlier request's facts went to; None if it is new or made none."""
         rows = self.query(
-            "SELECT originator_id FROM requests JOIN stored_events ON stored_events.rowid = position"
+            "SELECT originator_id FROM requests"
+            " JOIN stored_events ON stored_events.rowid = position"
             " WHERE principal = ? AND request_id = ? AND facts > 0",
             (principal, request_id),
         )
@@ -160,10 +172,13 @@ class Reader:
 
     def query(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
         """Rows of a SELECT. Raises as `connections.storage_error` says."""
-        try:
-            return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise storage_error(error) from error
+        with self._lock:
+            if self._closed:
+                raise ShuttingDown("the log is closed; retry when the server is back")
+            try:
+                return self._connection.execute(statement, parameters).fetchall()
+            except sqlite3.Error as error:
+                raise storage_error(error) from error
 
 
 def check_commitments(rows: Sequence[Row]) -> None:

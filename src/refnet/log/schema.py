@@ -19,8 +19,9 @@ CREATE TABLE IF NOT EXISTS {table} (
 """
 """`rowid` is the position. The library selects its notification id by that name."""
 
-# REPLACE deletes rows without firing DELETE triggers, and an upsert asks before it updates: both are met
-# by refusing, before the insert, a key that exists. An insert without a position arrives here as -1.
+# REPLACE deletes rows without firing DELETE triggers, and an upsert asks before it updates: both
+# are met by refusing, before the insert, a key that exists. An insert without a position arrives
+# here as -1.
 _GUARDS = (
     """
 CREATE TRIGGER IF NOT EXISTS {table}_appends BEFORE INSERT ON {table}

@@ -1,9 +1,10 @@
-"""Personal fields under lock: AES-256-GCM, each bound to its one place in the log. Frozen format."""
+"""Personal fields under lock: AES-256-GCM, each bound to its one place in the log. Frozen."""
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -25,8 +26,17 @@ _HEAD = lp(b"refnet/pii/v1") + _SIXTEEN
 _EIGHT = (8).to_bytes(4)
 
 
-def binding(subject: UUID, originator: UUID, version: int, topic: str, field: str) -> bytes:
-    """The additional data of a ciphertext: where it belongs. Moved anywhere else, it will not open.
+class Place(NamedTuple):
+    """Where in the log a sealed field is: no other place will open it."""
+
+    originator: UUID
+    version: int
+    topic: str
+    field: str
+
+
+def binding(subject: UUID, place: Place) -> bytes:
+    """The additional data of a ciphertext: whose it is and where it belongs.
 
     lp of each of `refnet/pii/v1`, subject[16], originator[16], uint64_be(version), topic, field.
     """
@@ -35,68 +45,51 @@ def binding(subject: UUID, originator: UUID, version: int, topic: str, field: st
             _HEAD,
             subject.int.to_bytes(16),
             _SIXTEEN,
-            originator.int.to_bytes(16),
+            place.originator.int.to_bytes(16),
             _EIGHT,
-            version.to_bytes(8),
-            _place(topic, field),
+            place.version.to_bytes(8),
+            _named(place.topic, place.field),
         )
     )
 
 
 @lru_cache(maxsize=1024)
-def _place(topic: str, field: str) -> bytes:
+def _named(topic: str, field: str) -> bytes:
     return lp(topic.encode()) + lp(field.encode())
 
 
 def seal(
-    text: str,
-    key: AESGCM,
-    epoch: int,
-    nonce: bytes,
-    subject: UUID,
-    originator: UUID,
-    version: int,
-    topic: str,
-    field: str,
+    text: str, place: Place, *, subject: UUID, epoch: int, key: AESGCM, nonce: bytes
 ) -> tuple[Sealed, bytes]:
     """Encrypt a field. Returns what the stored fact keeps, and the ciphertext that lies outside it.
 
-    ciphertext = nonce[12] || ct || tag[16]. The nonce must be random and never used twice with a key.
+    ciphertext = nonce[12] || ct || tag[16]. The nonce is random and never used twice with a key.
     """
-    bound = binding(subject, originator, version, topic, field)
-    ciphertext = nonce + key.encrypt(nonce, text.encode(), bound)
+    ciphertext = nonce + key.encrypt(nonce, text.encode(), binding(subject, place))
     return Sealed(subject, epoch, hashlib.sha256(ciphertext).hexdigest()), ciphertext
 
 
-def unseal(
-    ciphertext: bytes,
-    sealed: Sealed,
-    key: AESGCM,
-    originator: UUID,
-    version: int,
-    topic: str,
-    field: str,
-) -> str:
+def unseal(ciphertext: bytes, place: Place, *, sealed: Sealed, key: AESGCM) -> str:
     """The text of a field.
 
-    Raises StoreDamaged if the ciphertext is not the one the fact names, or was sealed for another place:
-    the log says what it must be, so anything else is damage or forgery and never "no value".
+    Raises StoreDamaged if the ciphertext is not the one the fact names, or was sealed for another
+    place: the log says what it must be, so anything else is damage or forgery and never "no
+    value".
     """
-    bound = binding(sealed.subject, originator, version, topic, field)
     if hashlib.sha256(ciphertext).hexdigest() != sealed.sha256:
-        raise _refused("is not the one the fact names", originator, version, field)
+        raise _refused("is not the one the fact names", place)
     try:
         nonce, rest = ciphertext[:NONCE_SIZE], ciphertext[NONCE_SIZE:]
-        return key.decrypt(nonce, rest, bound).decode()
+        return key.decrypt(nonce, rest, binding(sealed.subject, place)).decode()
     except (InvalidTag, ValueError) as error:
-        raise _refused("was not sealed for this place", originator, version, field) from error
+        raise _refused("was not sealed for this place", place) from error
 
 
-def _refused(why: str, originator: UUID, version: int, field: str) -> StoreDamaged:
+def _refused(why: str, place: Place) -> StoreDamaged:
     return StoreDamaged(
-        f"the sealed {field} of fact {version} of stream {originator} {why}; "
+        f"the sealed {place.field} of fact {place.version} of stream {place.originator} {why}; "
         "restore the sealed data from a backup",
-        stream=originator,
-        version=version,
-        sealed_field=field,
+        stream=place.originator,
+        version=place.version,
+        sealed_field=place.field,
     )

@@ -1,8 +1,8 @@
 """The one place where the log grows.
 
-Requests are decided under the log's write lock, against the state at its head, and answered after the
-flush. So "one seat per classification" and "one answer per request id" hold exactly, and one slow flush
-serves a whole batch.
+Requests are decided under the log's write lock, against the state at its head, and answered after
+the flush. So "one seat per classification" and "one answer per request id" hold exactly, and one
+slow flush serves a whole batch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from refnet.domain.decisions import Noun, Request, decide
 from refnet.domain.ids import Entropy
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
-from refnet.log.draft import NO_TAIL, Draft, Receipt, Tail
+from refnet.log.draft import Draft, Receipt, Tail, stream_of
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.store import Store
@@ -46,6 +46,7 @@ class Sequencer:
         codec: Codec,
         keys: KeyStore,
         live: LiveState,
+        *,
         nouns: Sequence[Noun],
         clock: Clock,
         entropy: Entropy,
@@ -75,22 +76,22 @@ class Sequencer:
     def execute(self, requests: Sequence[Request]) -> list[Outcome]:
         """Decide and append a batch in one transaction; outcomes in the order of the requests.
 
-        A refusal refuses its request alone. Raises StorageFull if the disk is full: nothing of the batch
-        was kept, and later batches may succeed. Raises StoreDamaged for any other storage error, and
-        from then on always: what is on the disk is not known any more.
+        A refusal refuses its request alone. Raises StorageFull if the disk is full: nothing of the
+        batch was kept, and later batches may succeed. Raises StoreDamaged for any other storage
+        error, and from then on always: what is on the disk is not known any more.
         """
         if self._failure is not None:
             raise self._failure
         try:
-            outcomes, draft, now = self._append(requests)
+            outcomes, draft = self._append(requests)
         except StoreDamaged as error:
             self._failure = error
             raise
         if not draft.empty:
-            self._settle(draft, now)
+            self._settle(draft)
         return outcomes
 
-    def _append(self, requests: Sequence[Request]) -> tuple[list[Outcome], Draft, int]:
+    def _append(self, requests: Sequence[Request]) -> tuple[list[Outcome], Draft]:
         prints = [self._fingerprint(request) for request in requests]
         keys = [
             (request.principal, request.request_id)
@@ -104,16 +105,21 @@ class Sequencer:
                 self._tails.clear()
                 self._live.catch_up(position)
             answered = _answered(connection, keys)
-            tails = self._read_tails(connection, requests)
-            now = max(self._clock(), self._live.record_time)
-            draft = Draft(self._live, self._codec, self._keys, self._entropy, now)
+            draft = Draft(
+                self._live,
+                self._codec,
+                self._keys,
+                entropy=self._entropy,
+                now=max(self._clock(), self._live.record_time),
+                tails=self._read_tails(connection, requests),
+            )
             outcomes = [
-                self._handle(request, known, draft, answered, tails, now)
+                self._handle(request, known, draft, answered)
                 for request, known in zip(requests, prints, strict=True)
             ]
             if not draft.empty:
                 draft.write(connection)
-        return outcomes, draft, now
+        return outcomes, draft
 
     def _handle(
         self,
@@ -121,8 +127,6 @@ class Sequencer:
         fingerprint: bytes | InvalidRequest,
         draft: Draft,
         answered: dict[_Key, tuple[bytes, Receipt]],
-        tails: dict[UUID, Tail],
-        now: int,
     ) -> Outcome:
         if isinstance(fingerprint, InvalidRequest):
             return fingerprint
@@ -132,24 +136,26 @@ class Sequencer:
             print_, receipt = first
             if print_ != fingerprint:
                 return _reused(request)
-            return receipt if receipt.stream != _NO_STREAM else replace(receipt, stream=_stream(request))
+            return (
+                receipt
+                if receipt.stream != _NO_STREAM
+                else replace(receipt, stream=stream_of(request))
+            )
         try:
             noun = self._nouns[type(request.command)]
-            decision = decide(noun, request, now, draft.world)
-            stream = decision.stream
-            tail = draft.tails.get(stream) or tails.get(stream, NO_TAIL)
-            made = draft.prepare(request, decision, tail)
-        except Exception as refusal:
+            decision = decide(noun, request, draft.now, draft.world)
+            made = draft.prepare(request, decision)
+        except Exception as refusal:  # noqa: BLE001
             # Nothing is changed yet, so even a mistake here is no reason to refuse the others.
             return refusal
-        receipt = draft.add(noun, request, stream, made, fingerprint)
+        receipt = draft.add(noun, request, made, fingerprint)
         answered[key] = (fingerprint, replace(receipt, replayed=True))
         return receipt
 
-    def _settle(self, draft: Draft, now: int) -> None:
+    def _settle(self, draft: Draft) -> None:
         """The batch is on the disk: make it visible."""
         draft.world.commit()
-        self._live.advance(draft.position, now)
+        self._live.advance(draft.position, draft.now)
         for stream, tail in draft.tails.items():
             self._tails[stream] = tail
             self._tails.move_to_end(stream)
@@ -159,7 +165,7 @@ class Sequencer:
             listener(draft.position)
 
     def _fingerprint(self, request: Request) -> bytes | InvalidRequest:
-        """What a request asks for, in 32 bytes that tell nothing. A repeat must ask for the same."""
+        """What a request asks for, in 32 bytes that tell nothing. A repeat asks for the same."""
         content = (
             type(request.command).__name__,
             request.command,
@@ -178,7 +184,7 @@ class Sequencer:
         known: dict[UUID, Tail] = {}
         unknown = []
         for request in requests:
-            stream = _stream(request)
+            stream = stream_of(request)
             tail = self._tails.get(stream)
             if tail is None:
                 unknown.append(stream.hex)
@@ -200,24 +206,24 @@ class Sequencer:
 def _answered(connection: Any, keys: Sequence[_Key]) -> dict[_Key, tuple[bytes, Receipt]]:
     """Earlier answers to these request ids, with the fingerprints of what was asked."""
     found: dict[_Key, tuple[bytes, Receipt]] = {}
-    for part in _parts(keys):
-        slots = ",".join(["(?, ?)"] * len(part))
-        rows = connection.execute(
-            "SELECT principal, request_id, fingerprint, position, facts, originator_id"
-            " FROM requests LEFT JOIN stored_events ON stored_events.rowid = position"
-            f" WHERE (principal, request_id) IN (VALUES {slots})",
-            [value for key in part for value in key],
-        )
-        for principal, request_id, fingerprint, position, facts, stream in rows:
-            receipt = Receipt(UUID(stream) if facts else _NO_STREAM, position - facts + 1, position, replayed=True)
-            found[principal, request_id] = (fingerprint, receipt)
+    by_principal: dict[str, list[str]] = {}
+    for principal, request_id in keys:
+        by_principal.setdefault(principal, []).append(request_id)
+    for principal, request_ids in by_principal.items():
+        for part in _parts(request_ids):
+            # Not (principal, request_id) IN (VALUES ...): for that SQLite scans the table.
+            slots = ",".join("?" * len(part))
+            rows = connection.execute(
+                "SELECT request_id, fingerprint, position, facts, originator_id"  # noqa: S608
+                " FROM requests LEFT JOIN stored_events ON stored_events.rowid = position"
+                f" WHERE principal = ? AND request_id IN ({slots})",
+                (principal, *part),
+            )
+            for request_id, fingerprint, position, facts, stream in rows:
+                at = UUID(stream) if facts else _NO_STREAM
+                receipt = Receipt(at, position - facts + 1, position, replayed=True)
+                found[principal, request_id] = (fingerprint, receipt)
     return found
-
-
-def _stream(request: Request) -> UUID:
-    target = type(request.command).TARGET
-    stream: UUID = request.new_id if target is None else getattr(request.command, target)
-    return stream
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -28,7 +28,7 @@ from refnet.log.tree import SALT_SIZE
 
 
 class _Transaction(SQLiteTransaction):
-    """Takes the write lock at the start: a deferred one that reads, then writes, may fail at once."""
+    """Takes the write lock at the start: one that reads, then writes, may fail at once."""
 
     def __enter__(self) -> SQLiteCursor:
         cursor = self.connection.cursor()
@@ -67,8 +67,8 @@ class Datastore(SQLiteDatastore):
 class Recorder(SQLiteApplicationRecorder):
     """Stores the library's StoredEvents with salt, commitment and position.
 
-    The sequencer does not come through here: it appends in a transaction of its own. This is for tools
-    that speak the library's language, and what its contract suites run against.
+    The sequencer does not come through here: it appends in a transaction of its own. This is for
+    tools that speak the library's language, and what its contract suites run against.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Recorder(SQLiteApplicationRecorder):
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **_: Any
     ) -> Sequence[int]:
-        c.execute(f"SELECT coalesce(max(rowid), 0) FROM {self.events_table_name}")
+        c.execute(f"SELECT coalesce(max(rowid), 0) FROM {self.events_table_name}")  # noqa: S608
         after = c.fetchone()[0]
         prepared = [
             (_hex(each.originator_id), each.originator_version, each.topic, each.state)

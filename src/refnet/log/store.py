@@ -22,7 +22,9 @@ FILE = "log.db"
 class Store:
     """The open log. `log` is its id, `simulated` says that no real person stands behind it."""
 
-    def __init__(self, directory: Path, writer: sqlite3.Connection, lock: WriterLock | None) -> None:
+    def __init__(
+        self, directory: Path, writer: sqlite3.Connection, lock: WriterLock | None
+    ) -> None:
         """For `open_store` and `view_store`."""
         self.directory = directory
         self.path = directory / FILE
@@ -44,10 +46,10 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that holds the write lock from the start; committed and flushed at the end.
+        """One transaction that holds the write lock from start to flush.
 
-        Rolls back on any exception. SQLite's errors come out as StorageFull (nothing was kept, go on),
-        StoreSealed (another writer was in the way) or StoreDamaged (stop acknowledging).
+        Rolls back on any exception. SQLite's errors come out as StorageFull (nothing was kept, go
+        on), StoreSealed (another writer was in the way) or StoreDamaged (stop acknowledging).
         """
         connection = self._writer
         try:

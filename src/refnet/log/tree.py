@@ -25,8 +25,9 @@ Prepared = tuple[str, int, str, bytes]
 def commitment(salt: bytes, originator_id: bytes, version: int, topic: str, state: bytes) -> bytes:
     """What the tree says of one fact: 32 bytes that show nothing to who lacks the salt.
 
-    SHA-256("refnet/commit/v1\\n" || salt[32] || lp(originator_id) || uint64_be(version) || lp(topic)
-    || lp(state)) with lp(x) = uint32_be(len(x)) || x. originator_id is the stream's 16 raw bytes.
+    SHA-256("refnet/commit/v1" and a line feed || salt[32] || lp(originator_id) ||
+    uint64_be(version) || lp(topic) || lp(state)) with lp(x) = uint32_be(len(x)) || x.
+    originator_id is the stream's 16 raw bytes.
     """
     name = topic.encode()
     return hashlib.sha256(
@@ -90,7 +91,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 class Frontier:
-    """A tree reduced to what is needed to grow it: the roots of its perfect subtrees, largest first.
+    """A tree reduced to what it needs to grow: the roots of its perfect subtrees, largest first.
 
     There is one hash for every set bit of `size`. Appending costs two hashes on average.
     """

@@ -53,8 +53,9 @@ class Writer:
     def enqueue(self, request: Request, token: Any, deliver: Deliver) -> None:
         """As `submit`, but `deliver` is called once a batch with all answers that are its own.
 
-        For event loops, where one call into the loop per batch costs less than one per request. `deliver`
-        must be the same object every time, must not block and must not raise. Raises ShuttingDown.
+        For event loops, where one call into the loop per batch costs less than one per request.
+        `deliver` must be the same object every time, must not block and must not raise. Raises
+        ShuttingDown.
         """
         with self._gate:
             if self._closed:
@@ -97,7 +98,7 @@ class Writer:
         outcomes: Sequence[Outcome]
         try:
             outcomes = self._sequencer.execute([request for request, _, _ in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the callers must hear of it
             outcomes = [error] * len(batch)
         answers: dict[Deliver, list[tuple[Any, Outcome]]] = {}
         for (_, token, deliver), outcome in zip(batch, outcomes, strict=True):
