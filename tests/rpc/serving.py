@@ -1,0 +1,101 @@
+"""A real server on a free port of this machine, with a real client and a small network on it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from refnet import v1
+from refnet.app import App
+from refnet.client import AsyncClient, Retry
+from refnet.rpc.server import Server, ServerSettings
+from refnet.wiring import open_engine
+
+_SERVICES = [getattr(v1, name) for name in v1.__all__ if name.endswith("ServiceStub")]
+
+
+@dataclass
+class Served:
+    """A server that runs, and what a test needs to talk to it."""
+
+    data: Path
+    app: App
+    engine: Any
+    server: Server
+    address: str
+    client: AsyncClient
+    names: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        stubs = [self.client.stub(service) for service in _SERVICES]
+        self._methods = {
+            name: method
+            for stub in stubs
+            for name, method in vars(stub).items()
+            if name[0].isupper()
+        }
+
+    async def call(self, request: Any, **options: Any) -> Any:
+        """Call the method whose request this is."""
+        name = type(request).__name__.removesuffix("Request")
+        return await self._methods[name](request, **options)
+
+    def stream(self, request: Any, name: str = "", **options: Any) -> Any:
+        """Open the stream whose request this is; or call `name` with a stream of requests."""
+        name = name or type(request).__name__.removesuffix("Request")
+        return self._methods[name](request, **options)
+
+    async def enrol(self, who: str, chapter: str = "chapter", **options: Any) -> str:
+        """Enrol a member, known in the test by `who`."""
+        request = v1.EnrolMemberRequest(
+            chapter=self.names[chapter], classification=f"trade of {who}", name=who, **options
+        )
+        self.names[who] = (await self.call(request)).member
+        return self.names[who]
+
+    async def charter(self) -> None:
+        """A network with one chapter and the members ann and bob; trust starts in everyone."""
+        request = v1.CharterNetworkRequest(name="Test", pretrust=v1.PRETRUST_UNIFORM)
+        answer = await self.call(request)
+        self.names["network"] = answer.network
+        await self.open_chapter("chapter")
+        await self.enrol("ann")
+        await self.enrol("bob")
+
+    async def open_chapter(self, who: str) -> str:
+        """Open a chapter, known in the test by `who`."""
+        request = v1.CharterChapterRequest(
+            name=who, city="Berlin", country="DE", time_zone="Europe/Berlin", currency="EUR"
+        )
+        self.names[who] = (await self.call(request)).chapter
+        return self.names[who]
+
+    async def refer(self, giver: str = "ann", receiver: str = "bob") -> str:
+        """A referral between two members."""
+        answer = await self.call(
+            v1.PassReferralRequest(giver=self.names[giver], receiver=self.names[receiver])
+        )
+        name: str = answer.referral
+        return name
+
+
+Serve = Callable[..., Awaitable[Served]]
+
+
+@asynccontextmanager
+async def running(data: Path, settings: ServerSettings | None = None) -> AsyncIterator[Served]:
+    """Serve a directory."""
+    engine = open_engine(data, warn=lambda _: None)
+    app = App(engine)
+    await app.start()
+    server = Server(app, "127.0.0.1:0", settings)
+    try:
+        address = await server.start()
+        async with AsyncClient(address, retry=Retry(attempts=1)) as client:
+            yield Served(data, app, engine, server, address, client)
+    finally:
+        await server.stop(0.2)
+        await app.close()

@@ -1,0 +1,124 @@
+"""Protos, domain and errors say the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from grpc_tools import protoc  # type: ignore[import-untyped]
+from protovalidate._gen.buf.validate import validate_pb
+
+from refnet import errors, v1
+from refnet.domain.nouns import NOUNS
+from refnet.errors import InvalidRequest, RefnetError
+from refnet.rpc.errors import ANSWERS, INTERNAL, PREFIX
+from refnet.rpc.shape import Shape
+
+
+def _requests() -> list[Any]:
+    return [getattr(v1, name) for name in v1.__all__ if name.endswith("Request")]
+
+
+def _writes() -> list[Any]:
+    return [kind for kind in _requests() if "request_id" in kind.DESCRIPTOR.fields_by_name]
+
+
+def test_table_classes_and_enum_name_the_same_reasons() -> None:
+    classes = {
+        each
+        for each in vars(errors).values()
+        if isinstance(each, type) and issubclass(each, RefnetError) and each is not RefnetError
+    }
+    enum = {name for name, _ in v1.ErrorReason.items() if not name.endswith("UNSPECIFIED")}
+
+    assert ANSWERS.keys() == classes
+    assert {PREFIX + each.reason for each in classes} | {PREFIX + INTERNAL} == enum
+
+
+def test_the_enum_documents_the_code_that_travels(root: Path) -> None:
+    text = (root / "protos/refnet/v1/error_reason.proto").read_text()
+    rows = re.findall(r"Code: (\w+)\. Retry.*\n(?:  //.*\n)*  ERROR_REASON_(\w+) =", text)
+    documented = {reason: code for code, reason in rows}
+
+    expected = {kind.reason: answer.code.name for kind, answer in ANSWERS.items()}
+    assert expected | {INTERNAL: "INTERNAL"} == documented
+
+
+def test_every_command_has_an_rpc_and_every_write_rpc_a_command() -> None:
+    commands = {kind.__name__ for noun in NOUNS for kind in noun.commands}
+
+    assert commands == {kind.__name__.removesuffix("Request") for kind in _writes()}
+
+
+@pytest.mark.parametrize("kind", _writes(), ids=lambda kind: kind.__name__)
+def test_an_empty_write_is_refused_for_its_request_id_at_least(kind: Any) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        Shape().check(kind())
+
+    assert ("request_id", "must be a UUID") in refusal.value.violations  # type: ignore[attr-defined]
+
+
+def test_our_part_of_protovalidate_is_a_part_of_it(root: Path, tmp_path: Path) -> None:
+    """Names, numbers and types of our validate.proto are those of the public schema."""
+    out = tmp_path / "rules.binpb"
+    code = protoc.main(
+        [
+            "protoc",
+            f"-I{root / 'protos'}",
+            f"-I{Path(protoc.__file__).parent / '_proto'}",
+            f"--descriptor_set_out={out}",
+            "buf/validate/validate.proto",
+        ]
+    )
+    assert code == 0
+    (ours,) = FileDescriptorSet.FromString(out.read_bytes()).file
+    public = {
+        (message.name, field.name): (field.number, field.type.value, field.type_name or "")
+        for message in validate_pb.desc().proto.message_type
+        for field in message.field
+    }
+    extensions = {each.name: each.number for each in validate_pb.desc().proto.extension}
+
+    for extension in ours.extension:
+        assert extensions[extension.name] == extension.number
+    for message in ours.message_type:
+        for field in message.field:
+            expected = public[message.name, field.name]
+            assert expected == (field.number, field.type, field.type_name)
+
+
+def test_generated_code_is_what_the_protos_say(root: Path, tmp_path: Path) -> None:
+    """Generate in a copy and compare, so that neither side can be edited alone."""
+    for folder in ("protos", "src/refnet"):
+        (tmp_path / folder).mkdir(parents=True)
+    for path in (root / "protos").rglob("*"):
+        if path.suffix in {".proto", ".py"}:
+            copy = tmp_path / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    run = subprocess.run(
+        [sys.executable, tmp_path / "protos/generate.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    made = {path.name: path.read_bytes() for path in (tmp_path / "src/refnet/v1").glob("*.py*")}
+    kept = {path.name: path.read_bytes() for path in (root / "src/refnet/v1").glob("*.py*")}
+
+    assert kept.keys() == made.keys()
+    assert [name for name in kept if kept[name] != made[name]] == []
+
+
+def test_scores_are_doubles_and_columns_repeat_them() -> None:
+    score, columns = v1.Score.DESCRIPTOR, v1.ScoreColumns.DESCRIPTOR
+    doubles = {each.name for each in score.fields if each.type == FieldDescriptor.TYPE_DOUBLE}
+
+    assert len(doubles) == 18
+    assert doubles | {"number", "rank", "label"} == {each.name for each in columns.fields}
