@@ -85,7 +85,10 @@ class ChapterClosed:
 
 @command()
 class CharterChapter:
-    """Open a chapter. meeting_time: "HH:MM" local; time_zone: an IANA name such as Europe/Berlin."""
+    """Open a chapter.
+
+    time_zone: an IANA name such as Europe/Berlin. meeting_time: "HH:MM" there, or empty.
+    """
 
     name: str
     city: str

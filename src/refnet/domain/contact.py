@@ -94,6 +94,20 @@ def get_current(world: World, contact: ContactId, *, field: str) -> Contact:
     return found
 
 
+def merged_into(world: World, contact: ContactId) -> tuple[ContactId, ...]:
+    """The contact and all that were merged into it, directly or through others."""
+    return (contact, *world.index("merged").get(contact, ()))
+
+
+def resolve(world: World, contact: ContactId) -> ContactId:
+    """The contact that goes on for one that may have been merged, however often."""
+    while True:
+        found: Contact = get(world, "contact", contact, field="contact")
+        if found.merged_into is None:
+            return contact
+        contact = found.merged_into
+
+
 def _evolve(state: Contact | None, happened: Any, recorded: Recorded) -> Contact:
     match happened:
         case ContactRegistered():
@@ -107,6 +121,14 @@ def _evolve(state: Contact | None, happened: Any, recorded: Recorded) -> Contact
             raise TypeError(f"contact cannot hold {happened!r}")
 
 
+def _index(tables: Any, old: Contact | None, new: Contact, happened: Any, _: Recorded) -> None:
+    """Keeps `merged`: contact -> all contacts that were merged into it."""
+    if isinstance(happened, ContactMerged):
+        merged = tables["merged"]
+        gone = (new.id, *merged.get(new.id, ()))
+        merged[happened.into] = (*merged.get(happened.into, ()), *gone)
+
+
 NOUN = Noun(
     name="contact",
     plural="contacts",
@@ -116,4 +138,5 @@ NOUN = Noun(
     evolve=_evolve,
     resident=True,
     timed_ids=False,
+    index=_index,
 )

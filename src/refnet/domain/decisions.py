@@ -1,7 +1,8 @@
 """How a command becomes facts: the frame every noun's rules run in.
 
-A noun brings a `decide` function per command and one `evolve`. `decide` may refuse; `evolve` may not.
-Neither reads a clock, a random number or the environment: time and new ids come in with the request.
+A noun brings a `decide` function per command and one `evolve`. `decide` may refuse; `evolve` may
+not. Neither reads a clock, a random number or the environment: time and new ids come in with the
+request.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ class Noun:
     facts: classes declared with `@fact`.
     resident: its states are all held in memory (members, chapters), not read when needed.
     timed_ids: ids are UUIDv7, for activity; people get UUIDv4, which tell nothing.
-    index: keeps this noun's look-up tables; called with tables, old state, new state, fact, recorded.
+    index: keeps this noun's look-up tables; called with the tables, old and new state, fact and
+    recorded.
     """
 
     name: str
@@ -125,8 +127,8 @@ class Decision:
 def decide(noun: Noun, request: Request, now: int, world: World) -> Decision:
     """Turn a request into facts, or refuse it.
 
-    now: the `record_time` of the batch, microseconds. Raises a `refnet.errors.RefnetError` that names the
-    rule; the network is unchanged then.
+    now: the `record_time` of the batch, microseconds. Raises a `refnet.errors.RefnetError` that
+    names the rule; the network is unchanged then.
     """
     asked = request.command
     occur_time = now if request.occur_time is None else request.occur_time

@@ -1,8 +1,8 @@
 """What a fact is: a frozen record with a name we own, classed fields and a row in the ledger.
 
-A noun's module declares its facts with `@fact`. The declaration says everything other rooms need to know:
-the stored name (never an import path), the privacy class of every field, and which fields land in which
-column of the ledger. So a new fact needs no edit outside its noun's module.
+A noun's module declares its facts with `@fact`. The declaration says everything other rooms need to
+know: the stored name (never an import path), the privacy class of every field, and which fields
+land in which column of the ledger. So a new fact needs no edit outside its noun's module.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def pseudonym(**options: Any) -> Any:
 def pii(*subjects: str, **options: Any) -> Any:
     """A field of personal data, sealed under the key of its subject.
 
-    `subjects` names fields of the same fact that hold the subject's id: the first one that is set counts.
-    `"stream"` stands for the id of the stream the fact is appended to.
+    `subjects` names fields of the same fact that hold the subject's id: the first one that is set
+    counts. `"stream"` stands for the id of the stream the fact is appended to.
     """
     if not subjects:
         raise TypeError("a pii field names its subject")
@@ -49,9 +49,9 @@ def pii(*subjects: str, **options: Any) -> Any:
 class Effect(IntEnum):
     """What the score model reads in a fact (score-model section 1). Weights belong to the model.
 
-    The ledger keeps the effect beside the fact, so that scoring needs no list of facts. Within a stream,
-    VOID takes back everything, REVISION replaces the value of the first fact, and CORRECTION replaces the
-    fact its `reference` names.
+    The ledger keeps the effect beside the fact, so that scoring needs no list of facts. Within a
+    stream, VOID takes back everything, REVISION replaces the value of the first fact, and
+    ATTENDANCE_CORRECTED replaces the fact its `reference` names.
     """
 
     NONE = 0
@@ -61,9 +61,7 @@ class Effect(IntEnum):
     MEETING_HELD = 4  # giver and receiver met, one side says
     MEETING_CONFIRMED = 5  # the other side agrees
     TESTIMONIAL = 6  # giver rates receiver by value, -10..10
-    CLIENT = (
-        7  # a client introduced by giver (or nobody) rates receiver; `reference` is the referral
-    )
+    CLIENT = 7  # a client whom giver (or nobody) introduced rates receiver; reference: the referral
     REVISION = 8  # value replaces the rating of the stream's first fact
     VERIFIED = 9  # the stream's first fact, a client's word, now counts
     ACCEPTED = 10  # receiver accepted giver's referral
@@ -82,15 +80,15 @@ class Effect(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where a fact lands in the ledger. Each entry names a field of the fact, or is None for "none".
+    """Where a fact lands in the ledger. An entry names a field of the fact, or is None for "none".
 
     kind: a number of its own, 1 to 255, never used again for another fact.
     giver, receiver: fields holding member ids; `"stream"` is the member the stream belongs to.
-    chapter: a field holding a chapter id, or `"stream"`; None means the giver's chapter at that time.
+    chapter: a field holding a chapter id, or `"stream"`; None: the giver's chapter at that time.
     value: a field holding an integer (int64), or a function of the fact for the few that need one.
     day: a field holding a `datetime.date` that replaces the day the fact occurred.
     zone: a field holding the IANA time zone of the chapter that this fact opens.
-    reference: a field holding a position; None means the first fact of the stream (0 if it is this one).
+    reference: a field holding a position; None: the stream's first fact (0 if it is this one).
     """
 
     kind: int

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from refnet.domain import membership as rules
-from refnet.domain.chapter import get_open
-from refnet.domain.contact import get_current
+from refnet.domain.chapter import get_open_at
+from refnet.domain.contact import get_current, merged_into
 from refnet.domain.decisions import Context, Noun, World, command, get
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pseudonym, public
 from refnet.domain.values import (
@@ -22,6 +22,7 @@ from refnet.domain.values import (
 from refnet.errors import (
     InvalidRequest,
     MemberNotActive,
+    OccurTimeBeforeCharter,
     ReportApproved,
     SubstituteIsMember,
     TooManyVisits,
@@ -231,23 +232,50 @@ class Meeting:
     position: int
     marks: dict[MemberId, Marked] = field(default_factory=dict)
     visitors: frozenset[ContactId] = frozenset()
+    presenters: frozenset[MemberId] = frozenset()
 
 
 def _hold(asked: HoldMeeting, ctx: Context, state: None, world: World) -> list[Any]:
-    get_open(world, asked.chapter, field="chapter")
-    start, _ = _span(asked.date)
-    if start > ctx.now:
-        raise InvalidRequest(
-            f"date {asked.date} has not begun anywhere; record a meeting once it was held",
+    _check_date(asked, ctx, world)
+    get_open_at(world, asked.chapter, _span(asked.date)[0], field="chapter")
+    if world.index("days_met").get(asked.chapter, 0) >> _day_number(asked.date) & 1:
+        raise WrongState(
+            f"chapter {asked.chapter} already met on {asked.date}; mark attendance at that meeting",
             field="date",
+            chapter=asked.chapter,
             date=asked.date,
         )
     return [MeetingHeld(chapter=asked.chapter, date=asked.date, kind=asked.kind)]
 
 
+def _check_date(asked: HoldMeeting, ctx: Context, world: World) -> None:
+    """The date counts for attendance in place of occur_time, so it keeps the same bounds."""
+    start, end = _span(asked.date)
+    if _day_number(asked.date) < 0 or start > ctx.now:
+        raise InvalidRequest(
+            f"date {asked.date} lies before 1970 or has not begun anywhere; "
+            "record a meeting once it was held",
+            field="date",
+            date=asked.date,
+        )
+    chartered = world.index("network")["chartered"]
+    if end <= chartered:
+        raise OccurTimeBeforeCharter(
+            f"date {asked.date} lies before the network's charter {chartered}; "
+            "give a later date, or charter the network with an earlier occur_time",
+            field="date",
+            date=asked.date,
+            chartered=chartered,
+        )
+
+
+def _day_number(date: dt.date) -> int:
+    return date.toordinal() - dt.date(1970, 1, 1).toordinal()
+
+
 def _span(date: dt.date) -> tuple[int, int]:
-    """From the first to the last moment at which it is this date somewhere on Earth, microseconds."""
-    midnight = (date.toordinal() - dt.date(1970, 1, 1).toordinal()) * MICROS_PER_DAY
+    """From the first to the last moment at which it is this date anywhere, microseconds."""
+    midnight = _day_number(date) * MICROS_PER_DAY
     return midnight - 14 * MICROS_PER_DAY // 24, midnight + 36 * MICROS_PER_DAY // 24
 
 
@@ -261,8 +289,11 @@ def _check_open(state: Meeting) -> None:
     _check_held(state)
 
 
+_NOT_HELD = (MeetingKind.HOLIDAY, MeetingKind.CANCELLED)
+
+
 def _check_held(state: Meeting) -> None:
-    if state.kind in (MeetingKind.HOLIDAY, MeetingKind.CANCELLED):
+    if state.kind in _NOT_HELD:
         raise WrongState(
             f"meeting {state.id} was not held ({state.kind}); record one that was",
             field="meeting",
@@ -274,26 +305,32 @@ def _check_mark(
     asked: Attendance | CorrectAttendance, state: Meeting, world: World, field: str
 ) -> None:
     member = get_attending(world, asked.member, state, field=f"{field}member")
-    if member.chapter != state.chapter:
+    if state.chapter not in _chapters(member, state):
         raise WrongState(
-            f"member {member.id} belongs to chapter {member.chapter}, not to {state.chapter}; "
+            f"member {member.id} did not belong to chapter {state.chapter} on {state.date}; "
             "mark members of the chapter that met",
             field=f"{field}member",
-            chapter=member.chapter,
+            member=member.id,
+            chapter=state.chapter,
         )
-    has_substitute = asked.substitute_member or asked.substitute_contact
-    if has_substitute and asked.mark is not Mark.SUBSTITUTE:
+    named = [each for each in (asked.substitute_member, asked.substitute_contact) if each]
+    if named and asked.mark is not Mark.SUBSTITUTE:
         raise InvalidRequest(
             f"mark {asked.mark} has no substitute; use S, or leave the substitute out",
             field=f"{field}mark",
             value=asked.mark,
+        )
+    if len(named) > 1:
+        raise InvalidRequest(
+            "a substitute is a member or a contact, not both; name one of them",
+            field=f"{field}substitute_contact",
         )
     if asked.substitute_contact is not None:
         get_current(world, asked.substitute_contact, field=f"{field}substitute_contact")
     if asked.substitute_member is not None:
         where = f"{field}substitute_member"
         substitute = get_attending(world, asked.substitute_member, state, field=where)
-        if substitute.chapter == state.chapter:
+        if {*_chapters(substitute, state)} == {state.chapter}:
             raise SubstituteIsMember(
                 f"substitute {substitute.id} is a member of the same chapter {state.chapter}; "
                 "name somebody from outside it",
@@ -301,6 +338,10 @@ def _check_mark(
                 member=substitute.id,
                 chapter=state.chapter,
             )
+
+
+def _chapters(member: rules.Member, meeting: Meeting) -> list[ChapterId]:
+    return member.chapters_between(*_span(meeting.date))
 
 
 def get_attending(world: World, member: MemberId, meeting: Meeting, *, field: str) -> rules.Member:
@@ -320,6 +361,8 @@ def get_attending(world: World, member: MemberId, meeting: Meeting, *, field: st
 
 def _mark(asked: MarkAttendance, ctx: Context, state: Meeting, world: World) -> list[Any]:
     _check_open(state)
+    if not asked.attendances:
+        raise InvalidRequest("nobody is marked; name at least one member", field="attendances")
     seen = set(state.marks)
     facts: list[Any] = []
     for at, each in enumerate(asked.attendances):
@@ -365,6 +408,13 @@ def _correct(asked: CorrectAttendance, ctx: Context, state: Meeting, world: Worl
 def _present(asked: RecordPresentation, ctx: Context, state: Meeting, world: World) -> list[Any]:
     _check_open(state)
     get_attending(world, asked.member, state, field="member")
+    if asked.member in state.presenters:
+        raise WrongState(
+            f"member {asked.member} is already recorded as presenting at meeting {state.id}; "
+            "nothing is left to do",
+            field="member",
+            member=asked.member,
+        )
     return [Presented(member=asked.member, chapter=state.chapter, date=state.date)]
 
 
@@ -373,14 +423,16 @@ def _visit(asked: RecordVisitor, ctx: Context, state: Meeting, world: World) -> 
     get_current(world, asked.visitor, field="visitor")
     if asked.invited_by is not None:
         get_attending(world, asked.invited_by, state, field="invited_by")
-    if asked.visitor in state.visitors:
+    same = merged_into(world, asked.visitor)
+    if not state.visitors.isdisjoint(same):
         raise WrongState(
             f"visitor {asked.visitor} is already recorded at meeting {state.id}; "
             "nothing is left to do",
             field="visitor",
             visitor=asked.visitor,
         )
-    visits = world.index("visits").get((state.chapter, asked.visitor), 0)
+    counts = world.index("visits")
+    visits = sum(counts.get((state.chapter, contact), 0) for contact in same)
     allowed = get(world, "chapter", state.chapter, field="meeting").visits_max
     if visits >= allowed:
         raise TooManyVisits(
@@ -407,11 +459,9 @@ def _submit(asked: SubmitReport, ctx: Context, state: Meeting, world: World) -> 
 
 
 def _approve(asked: ApproveReport, ctx: Context, state: Meeting, world: World) -> list[Any]:
-    actor = ctx.acting_member
-    rules.check_officer(world, MemberId(actor) if actor else None, state.chapter, ctx.occur_time)
+    officer = rules.check_officer(world, ctx, state.chapter)
     _require_report(state, ReportStatus.SUBMITTED)
-    assert actor is not None
-    return [ReportApprovedFact(approved_by=MemberId(actor), chapter=state.chapter, date=state.date)]
+    return [ReportApprovedFact(approved_by=officer, chapter=state.chapter, date=state.date)]
 
 
 def _require_report(state: Meeting, needed: ReportStatus) -> None:
@@ -441,7 +491,7 @@ def _evolve(state: Meeting | None, happened: Any, recorded: Recorded) -> Meeting
             marked = Marked(happened.mark, recorded.position)
             return replace(state, marks={**state.marks, happened.member: marked})
         case Presented():
-            return state
+            return replace(state, presenters=state.presenters | {happened.member})
         case VisitorCame():
             return replace(state, visitors=state.visitors | {happened.visitor})
         case ReportSubmitted():
@@ -453,11 +503,20 @@ def _evolve(state: Meeting | None, happened: Any, recorded: Recorded) -> Meeting
 
 
 def _index(tables: Any, old: Any, new: Meeting, happened: Any, recorded: Recorded) -> None:
-    """Keeps `visits`: (chapter, visitor) -> how often they came."""
+    """Keeps two tables.
+
+    `visits`: (chapter, visitor) -> how often they came.
+    `days_met`: chapter -> the days it met, bit d for day d since 1970. One bit a day, because there
+    are millions of meetings.
+    """
     if isinstance(happened, VisitorCame):
         visits = tables["visits"]
         key = (happened.chapter, happened.visitor)
         visits[key] = visits.get(key, 0) + 1
+    elif isinstance(happened, MeetingHeld) and happened.kind not in _NOT_HELD:
+        days = tables["days_met"]
+        met = days.get(happened.chapter, 0)
+        days[happened.chapter] = met | 1 << _day_number(happened.date)
 
 
 NOUN = Noun(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -10,9 +10,9 @@ from refnet.domain import membership as rules
 from refnet.domain.chapter import get_open
 from refnet.domain.decisions import Context, Noun, World, command
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pii, pseudonym, public
-from refnet.domain.membership import Member, MemberStatus, Role, Term
+from refnet.domain.membership import Member, MemberStatus, Role
 from refnet.domain.values import ChapterId, MemberId, Personal
-from refnet.errors import WrongState
+from refnet.errors import InvalidRequest, WrongState
 
 
 @fact("refnet.member-applied.v1", Columns(20, chapter="chapter"))
@@ -88,7 +88,7 @@ class RoleName(StrEnum):
 
 @fact("refnet.role-assigned.v1", Columns(27, giver="stream", chapter="chapter"))
 class RoleAssigned:
-    """The member holds an office of the chapter from `from_time` until `until_time`, microseconds."""
+    """The member holds an office of the chapter, from from_time until until_time, microseconds."""
 
     role: RoleName = public()
     chapter: ChapterId = public()
@@ -134,7 +134,7 @@ class EnrolMember(ApplyForMembership):
 
 @command(target="member")
 class Reapply:
-    """Apply again after leaving or a refusal; the identity is kept."""
+    """Apply again after leaving or a refusal; the identity and its history are kept."""
 
     member: MemberId
     chapter: ChapterId
@@ -144,7 +144,7 @@ class Reapply:
 
 @command(target="member")
 class DecideApplication:
-    """Admit or refuse an applicant."""
+    """Admit or refuse an applicant; an admission may be taken back before the induction."""
 
     member: MemberId
     admitted: bool
@@ -222,8 +222,10 @@ def _apply(
 ) -> list[Any]:
     if state is not None:
         rules.require(state, MemberStatus.LEFT, MemberStatus.REFUSED)
+    rules.check_classification(asked.classification)
     get_open(world, asked.chapter, field="chapter")
     if asked.sponsor is not None:
+        rules.check_two(asked.sponsor, MemberId(ctx.stream), field="sponsor", act="sponsor")
         rules.get_active(world, asked.sponsor, ctx.occur_time, field="sponsor")
     personal = {} if isinstance(asked, Reapply) else _personal(asked)
     return [
@@ -254,7 +256,8 @@ def _enrol(asked: EnrolMember, ctx: Context, state: None, world: World) -> list[
 
 
 def _decide(asked: DecideApplication, ctx: Context, state: Member, world: World) -> list[Any]:
-    rules.require(state, MemberStatus.APPLICANT)
+    also = () if asked.admitted else (MemberStatus.ADMITTED,)
+    rules.require(state, MemberStatus.APPLICANT, *also)
     return [ApplicationDecided(admitted=asked.admitted)]
 
 
@@ -286,13 +289,15 @@ def _leave(asked: LeaveNetwork, ctx: Context, state: Member, world: World) -> li
 
 def _transfer(asked: TransferMember, ctx: Context, state: Member, world: World) -> list[Any]:
     rules.require(state, MemberStatus.ACTIVE)
+    rules.check_after_last_change(state, ctx.occur_time)
     if asked.chapter == state.chapter:
         raise WrongState(
             f"member {state.id} already belongs to chapter {asked.chapter}; name another chapter",
             field="chapter",
             chapter=asked.chapter,
         )
-    classification = asked.classification or state.classification
+    classification = state.classification if asked.classification is None else asked.classification
+    rules.check_classification(classification)
     get_open(world, asked.chapter, field="chapter")
     rules.check_seat(world, asked.chapter, classification, state.id)
     return [MemberTransferred(chapter=asked.chapter, classification=classification)]
@@ -320,6 +325,8 @@ def _end_role(asked: EndRole, ctx: Context, state: Member, world: World) -> list
 
 
 def _change_profile(asked: ChangeProfile, ctx: Context, state: Member, world: World) -> list[Any]:
+    if asked.name is None and asked.email is None and asked.phone is None:
+        raise InvalidRequest("nothing is to be changed; give a name, an email or a phone")
     return [ProfileChanged(name=asked.name, email=asked.email, phone=asked.phone)]
 
 
@@ -337,17 +344,11 @@ def _evolve(state: Member | None, happened: Any, recorded: Recorded) -> Member:
         case MemberSuspended():
             return rules.stopped(state, MemberStatus.SUSPENDED, time)
         case MemberReinstated():
-            terms = (*state.terms, Term(time, None))
-            return replace(state, status=MemberStatus.ACTIVE, terms=terms)
+            return rules.resumed(state, time)
         case MemberLeft():
             return replace(rules.stopped(state, MemberStatus.LEFT, time), roles=())
         case MemberTransferred():
-            return replace(
-                state,
-                chapter=happened.chapter,
-                classification=happened.classification,
-                roles=(),
-            )
+            return rules.transferred(state, happened, time)
         case RoleAssigned():
             role = Role(happened.role, happened.chapter, happened.from_time, happened.until_time)
             kept = tuple(held for held in state.roles if held.name != role.name)

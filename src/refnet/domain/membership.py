@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
-from refnet.domain.decisions import World, get
+from refnet.domain.decisions import Context, World, get
 from refnet.domain.facts import Recorded
 from refnet.domain.values import ChapterId, MemberId
 from refnet.errors import (
@@ -35,33 +37,73 @@ class MemberStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A stretch of activity: from_time included, until_time (or None) excluded, microseconds."""
+    """A stretch of activity in one chapter.
+
+    from_time included, until_time (or None) excluded, microseconds.
+    """
 
     from_time: int
     until_time: int | None
+    chapter: ChapterId
 
     def covers(self, time: int) -> bool:
         """Whether `time` lies within."""
-        return self.from_time <= time and (self.until_time is None or time < self.until_time)
+        return _covers(self.from_time, self.until_time, time)
+
+    def meets(self, start: int, end: int) -> bool:
+        """Whether it has a moment in common with [start, end)."""
+        return self.from_time < end and (self.until_time is None or start < self.until_time)
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """An office held in a chapter."""
+    """An office held in a chapter, from_time included, until_time (or None) excluded."""
 
     name: str
     chapter: ChapterId
     from_time: int
     until_time: int | None
 
+    def covers(self, time: int) -> bool:
+        """Whether it is held at a time in microseconds."""
+        return _covers(self.from_time, self.until_time, time)
+
+
+def _covers(from_time: int, until_time: int | None, time: int) -> bool:
+    return from_time <= time and (until_time is None or time < until_time)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One classification of a chapter, and who holds it.
+
+    mixed: the exclusive or of the holders' ids. Of one holder it is the id, and where seats are off
+    and thousands share a classification it still costs one number.
+    """
+
+    holders: int
+    mixed: int
+
+    def changed(self, member: MemberId, by: int) -> Seat:
+        """The seat after the member took it (by 1) or gave it up (by -1)."""
+        return Seat(self.holders + by, self.mixed ^ member.int)
+
+    @property
+    def holder(self) -> MemberId | None:
+        """Who holds it, if it is one member."""
+        return MemberId(UUID(int=self.mixed)) if self.holders == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
     """State of a member.
 
-    terms: when the member was active, in order. name_at, email_at, phone_at: version of the fact of this
-    stream that holds the newest value of that personal field, 0 if none does.
+    chapter, classification: the seat held, or else applied for.
+    terms: when and where the member was active, in order.
+    name_at, email_at, phone_at, external_id_at: version of the fact of this stream that holds the
+    newest value of that personal field, 0 if none does.
     joined: position of the first induction, 0 before it.
+    changed_time: when activity or seat last changed, microseconds; None before the first induction.
     """
 
     id: MemberId
@@ -77,6 +119,12 @@ class Member:
     email_at: int
     phone_at: int
     external_id_at: int
+    changed_time: int | None = None
+
+    @property
+    def home(self) -> ChapterId:
+        """The chapter of the seat held now or last; before the first, the one applied to."""
+        return self.terms[-1].chapter if self.terms else self.chapter
 
     def active_at(self, time: int) -> bool:
         """Whether the member was active at a time in microseconds."""
@@ -84,10 +132,11 @@ class Member:
 
     def active_between(self, start: int, end: int) -> bool:
         """Whether the member was active at some time in [start, end)."""
-        return any(
-            term.from_time < end and (term.until_time is None or start < term.until_time)
-            for term in self.terms
-        )
+        return any(term.meets(start, end) for term in self.terms)
+
+    def chapters_between(self, start: int, end: int) -> list[ChapterId]:
+        """The chapters the member was active in at some time in [start, end), in order."""
+        return [term.chapter for term in self.terms if term.meets(start, end)]
 
 
 def require(member: Member, *allowed: MemberStatus) -> None:
@@ -134,7 +183,7 @@ def check_actor(
 ) -> None:
     """Raises NotPermitted unless the acting member is one of those allowed.
 
-    required: whether an acting member must be named at all; if not, none means the principal itself.
+    required: whether an acting member must be named at all; if not, none means the principal.
     """
     if actor is None and not required:
         return
@@ -147,14 +196,30 @@ def check_actor(
         )
 
 
-def check_officer(world: World, actor: MemberId | None, chapter: ChapterId, time: int) -> None:
-    """Raises NotPermitted unless the acting member holds an office of the chapter at that time."""
+def check_speaker(world: World, ctx: Context, speaker: MemberId, *, who: str) -> None:
+    """Raises NotPermitted unless `speaker` acts, MemberNotActive if they may not.
+
+    A speaker is active now, or was when it occurred: who left can still tell what happened before.
+    """
+    actor = None if ctx.acting_member is None else MemberId(ctx.acting_member)
+    check_actor(actor, (speaker,), who=who, required=True)
+    if get(world, "member", speaker, field="acting_member").status is not MemberStatus.ACTIVE:
+        get_active(world, speaker, ctx.occur_time, field="acting_member")
+
+
+def check_officer(world: World, ctx: Context, chapter: ChapterId) -> MemberId:
+    """The acting member. Raises NotPermitted unless they are an officer of the chapter.
+
+    The office is held both now and when the fact occurred: nobody approves by back-dating, before
+    taking office or after.
+    """
+    actor = None if ctx.acting_member is None else MemberId(ctx.acting_member)
     member = None if actor is None else world.find("member", actor)
-    held = () if member is None else member.roles
-    for role in held:
-        within = Term(role.from_time, role.until_time).covers(time)
-        if role.name in OFFICERS and role.chapter == chapter and within:
-            return
+    if actor is not None and member is not None and member.status is MemberStatus.ACTIVE:
+        for role in member.roles:
+            mine = role.name in OFFICERS and role.chapter == chapter
+            if mine and role.covers(ctx.occur_time) and role.covers(ctx.now):
+                return actor
     raise NotPermitted(
         f"only an officer of chapter {chapter} may do this, and acting_member is {actor}; "
         "let the president, vice president or secretary-treasurer do it",
@@ -166,34 +231,47 @@ def check_officer(world: World, actor: MemberId | None, chapter: ChapterId, time
 
 
 def check_seat(world: World, chapter: ChapterId, classification: str, member: Any) -> None:
-    """Raises SeatTaken if another active member holds the chapter's seat for the classification."""
+    """Raises SeatTaken if another member holds the chapter's seat for the classification.
+
+    A suspended member keeps the seat.
+    """
     if not get(world, "chapter", chapter, field="chapter").seats:
         return
-    holder = world.index("seats").get((chapter, classification.casefold()))
-    if holder is not None and holder != member:
+    seat: Seat | None = world.index("seats").get((chapter, fold_classification(classification)))
+    if seat is not None and seat.holders and seat.holder != member:
         raise SeatTaken(
-            f"the seat for {classification!r} in chapter {chapter} is held by member {holder}; "
-            "choose another classification or chapter",
+            f"the seat for {classification!r} in chapter {chapter} is held by "
+            f"{seat.holder or 'several members'}; choose another classification or chapter",
             field="classification",
             chapter=chapter,
             classification=classification,
-            holder=holder,
+            holder=seat.holder or "",
+        )
+
+
+def fold_classification(classification: str) -> str:
+    """What is compared: neither case, spacing nor look-alike forms make another profession."""
+    return " ".join(unicodedata.normalize("NFKC", classification).casefold().split())
+
+
+def check_classification(classification: str) -> None:
+    """Raises InvalidRequest for a classification of nothing but space."""
+    if not fold_classification(classification):
+        raise InvalidRequest(
+            "classification is blank; name the profession the seat is for",
+            field="classification",
         )
 
 
 def check_after_last_change(member: Member, time: int) -> None:
-    """Raises WrongState if a change of status would lie before the last one."""
-    if not member.terms:
-        return
-    last = member.terms[-1]
-    changed = last.from_time if last.until_time is None else last.until_time
-    if time < changed:
+    """Raises WrongState if a change of activity or seat would lie before the last one."""
+    if member.changed_time is not None and time < member.changed_time:
         raise WrongState(
-            f"occur_time {time} lies before the member's last change of status at {changed}; "
-            "changes of status are recorded in order",
+            f"occur_time {time} lies before the member's last change of status at "
+            f"{member.changed_time}; changes of status are recorded in order",
             field="occur_time",
             occur_time=time,
-            changed=changed,
+            changed=member.changed_time,
         )
 
 
@@ -246,17 +324,38 @@ def inducted(state: Member, happened: Any, recorded: Recorded) -> Member:
         chapter=happened.chapter,
         classification=happened.classification,
         status=MemberStatus.ACTIVE,
-        terms=(*state.terms, Term(recorded.occur_time, None)),
+        terms=(*state.terms, Term(recorded.occur_time, None, happened.chapter)),
         joined=state.joined or recorded.position,
+        changed_time=recorded.occur_time,
     )
 
 
 def stopped(state: Member, status: MemberStatus, time: int) -> Member:
-    """The member after activity ends at `time`."""
-    *before, last = state.terms
-    if last.until_time is not None:
-        return replace(state, status=status)
-    return replace(state, status=status, terms=(*before, Term(last.from_time, time)))
+    """The member after activity ends at `time`, if it has not ended yet."""
+    return replace(state, status=status, terms=_ended(state.terms, time), changed_time=time)
+
+
+def resumed(state: Member, time: int) -> Member:
+    """The member active again in the same seat."""
+    terms = (*state.terms, Term(time, None, state.chapter))
+    return replace(state, status=MemberStatus.ACTIVE, terms=terms, changed_time=time)
+
+
+def transferred(state: Member, happened: Any, time: int) -> Member:
+    """The member in a seat of another chapter; offices stay behind."""
+    return replace(
+        state,
+        chapter=happened.chapter,
+        classification=happened.classification,
+        terms=(*_ended(state.terms, time), Term(time, None, happened.chapter)),
+        roles=(),
+        changed_time=time,
+    )
+
+
+def _ended(terms: tuple[Term, ...], time: int) -> tuple[Term, ...]:
+    *before, last = terms
+    return terms if last.until_time is not None else (*before, replace(last, until_time=time))
 
 
 def profiled(state: Member, happened: Any, version: int) -> Member:
@@ -270,19 +369,27 @@ def profiled(state: Member, happened: Any, version: int) -> Member:
 
 
 def index_seats(tables: Any, old: Member | None, new: Member, happened: Any, _: Recorded) -> None:
-    """Keeps `seats`: (chapter, classification folded to lower case) -> member holding it, or None."""
-    before, after = _seat(old), _seat(new)
+    """Keeps two tables.
+
+    `seats`: (chapter, classification folded) -> Seat.
+    `crowded`: chapter -> how many of its classifications are held by more than one member.
+    """
+    before, after = _seat_of(old), _seat_of(new)
     if before == after:
         return
-    seats = tables["seats"]
-    if before is not None and seats.get(before) == new.id:
-        seats[before] = None
-    if after is not None:
-        seats[after] = new.id
+    for key, by in ((before, -1), (after, 1)):
+        if key is not None:
+            was = tables["seats"].get(key, Seat(0, 0))
+            now = was.changed(new.id, by)
+            tables["seats"][key] = now
+            crowd = (now.holders > 1) - (was.holders > 1)
+            if crowd:
+                crowded = tables["crowded"]
+                crowded[key[0]] = crowded.get(key[0], 0) + crowd
 
 
-def _seat(member: Member | None) -> tuple[ChapterId, str] | None:
+def _seat_of(member: Member | None) -> tuple[ChapterId, str] | None:
     seated = (MemberStatus.ACTIVE, MemberStatus.SUSPENDED)
     if member is None or member.status not in seated:
         return None
-    return member.chapter, member.classification.casefold()
+    return member.chapter, fold_classification(member.classification)

@@ -15,7 +15,7 @@ from refnet.errors import InvalidRequest, NetworkExists
 
 
 class Pretrust(StrEnum):
-    """Where trust starts: in attendance, or in everyone alike (imported who-trusts-whom networks)."""
+    """Where trust starts: in attendance, or in everyone alike (who-trusts-whom networks)."""
 
     ATTENDANCE = "attendance"
     UNIFORM = "uniform"

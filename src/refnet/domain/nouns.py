@@ -1,4 +1,7 @@
-"""The table of nouns. A new noun is a module in this folder, a proto file of its own, and a row here."""
+"""The table of nouns.
+
+A new noun is a module in this folder, a proto file of its own, and a row here.
+"""
 
 from __future__ import annotations
 

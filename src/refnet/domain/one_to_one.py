@@ -64,7 +64,7 @@ class OneToOneVoided:
 
 @command()
 class HoldOneToOne:
-    """Record a one-to-one; it occurred at occur_time."""
+    """Record a one-to-one; it occurred at occur_time. The initiator may."""
 
     initiator: MemberId
     partner: MemberId
@@ -110,7 +110,8 @@ def _hold(asked: HoldOneToOne, ctx: Context, state: None, world: World) -> list[
     rules.check_two(asked.initiator, asked.partner, field="partner", act="meet")
     rules.get_active(world, asked.initiator, ctx.occur_time, field="initiator")
     rules.get_active(world, asked.partner, ctx.occur_time, field="partner")
-    _check_actor(ctx, asked.initiator, asked.partner, who="one of the two", required=False)
+    # Not the partner: whoever records could then confirm their own word.
+    _check_actor(ctx, asked.initiator, who="the initiator")
     return [
         OneToOneHeld(
             initiator=asked.initiator,
@@ -122,7 +123,7 @@ def _hold(asked: HoldOneToOne, ctx: Context, state: None, world: World) -> list[
 
 
 def _confirm(asked: ConfirmOneToOne, ctx: Context, state: OneToOne, world: World) -> list[Any]:
-    _check_actor(ctx, state.partner, who="the partner", required=True)
+    rules.check_speaker(world, ctx, state.partner, who="the partner")
     _require(state, OneToOneStatus.HELD)
     return [OneToOneConfirmed(initiator=state.initiator, partner=state.partner)]
 
@@ -134,7 +135,7 @@ def _dispute(asked: DisputeOneToOne, ctx: Context, state: OneToOne, world: World
 
 
 def _void(asked: VoidOneToOne, ctx: Context, state: OneToOne, world: World) -> list[Any]:
-    _check_actor(ctx, state.initiator, state.partner, who="one of the two", required=False)
+    _check_actor(ctx, state.initiator, state.partner, who="one of the two")
     _require(state, OneToOneStatus.HELD, OneToOneStatus.CONFIRMED)
     actor = ctx.acting_member
     return [
@@ -147,7 +148,7 @@ def _void(asked: VoidOneToOne, ctx: Context, state: OneToOne, world: World) -> l
     ]
 
 
-def _check_actor(ctx: Context, *allowed: MemberId, who: str, required: bool) -> None:
+def _check_actor(ctx: Context, *allowed: MemberId, who: str, required: bool = False) -> None:
     actor = None if ctx.acting_member is None else MemberId(ctx.acting_member)
     rules.check_actor(actor, allowed, who=who, required=required)
 

@@ -1,7 +1,7 @@
 """Whole numbers that mean something only within a range.
 
-The ranges hold whichever way a command comes in, over the wire, from a file or from the simulator, so
-this is the place that refuses; a proto may repeat them for its readers.
+The ranges hold whichever way a command comes in, over the wire, from a file or from the simulator,
+so this is the place that refuses; a proto may repeat them for its readers.
 """
 
 from __future__ import annotations

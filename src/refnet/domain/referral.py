@@ -11,6 +11,7 @@ from refnet.domain.contact import get_current
 from refnet.domain.currency import check_currency, reference_value
 from refnet.domain.decisions import Context, Noun, World, command, get
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pii, pseudonym, public
+from refnet.domain.ranges import AMOUNT_MAX, check_range
 from refnet.domain.values import ContactId, MemberId, Personal, ReferralId
 from refnet.errors import InvalidRequest, RateMissing, WrongState
 
@@ -68,7 +69,7 @@ class ReferralPassed:
     prospect: ContactId | None = pseudonym()
     prospect_name: Personal | None = pii("prospect", "giver")
     prospect_kind: ProspectKind = public()
-    parent: ReferralId | None = public()
+    parent: ReferralId | None = pseudonym()
     heat: int = public()
     description: Personal | None = pii("prospect", "giver")
 
@@ -265,7 +266,7 @@ class VoidReferral:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """State of a referral. rating: 0 before it is rated. closed: how many businesses were closed."""
+    """State of a referral. rating: 0 before it is rated. closed: how many businesses were."""
 
     id: ReferralId
     giver: MemberId
@@ -283,10 +284,11 @@ class Referral:
 
 
 def _pass(asked: PassReferral, ctx: Context, state: None, world: World) -> list[Any]:
+    check_range(asked.heat, 1, 5, field="heat")
     rules.check_two(asked.giver, asked.receiver, field="receiver", act="refer to")
     rules.get_active(world, asked.giver, ctx.occur_time, field="giver")
     rules.get_active(world, asked.receiver, ctx.occur_time, field="receiver")
-    _check_actor(ctx, asked.giver, who="the giver", required=False)
+    _check_actor(ctx, asked.giver, who="the giver")
     if asked.prospect is not None:
         get_current(world, asked.prospect, field="prospect")
     _check_parent(asked, world)
@@ -314,17 +316,25 @@ def _check_parent(asked: PassReferral, world: World) -> None:
             prospect_kind=asked.prospect_kind,
         )
     if asked.parent is not None:
-        parent: Referral = get(world, "referral", asked.parent, field="parent")
-        if parent.status is ReferralStatus.VOIDED:
-            raise WrongState(
-                f"parent referral {parent.id} is voided; name one that is in force",
-                field="parent",
-                state=parent.status,
-            )
+        get_in_force(world, asked.parent, field="parent")
+
+
+def get_in_force(world: World, referral: ReferralId, *, field: str) -> Referral:
+    """The referral, if it is neither voided nor disputed. Raises NotFound or WrongState."""
+    found: Referral = get(world, "referral", referral, field=field)
+    if found.disputed or found.status is ReferralStatus.VOIDED:
+        state = ReferralStatus.VOIDED if found.status is ReferralStatus.VOIDED else "disputed"
+        raise WrongState(
+            f"{field} {referral} is {state}, so nothing may come of it; name one that is in force",
+            field=field,
+            referral=referral,
+            state=state,
+        )
+    return found
 
 
 def _consent(asked: ConsentProspect, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_actor(ctx, state.giver, who="the giver", required=False)
+    _check_actor(ctx, state.giver, who="the giver")
     _check_undisputed(state)
     if state.consented:
         raise WrongState(
@@ -337,37 +347,38 @@ def _consent(asked: ConsentProspect, ctx: Context, state: Referral, world: World
 
 
 def _accept(asked: AcceptReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    _check_receiver(world, ctx, state)
     _require(state, ReferralStatus.PASSED)
     return [ReferralAccepted(giver=state.giver, receiver=state.receiver)]
 
 
 def _decline(asked: DeclineReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    _check_receiver(world, ctx, state)
     _require(state, ReferralStatus.PASSED)
     return [ReferralDeclined(giver=state.giver, receiver=state.receiver, reason=asked.reason)]
 
 
 def _contact(asked: ContactProspect, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    _check_receiver(world, ctx, state)
     _require(state, ReferralStatus.ACCEPTED)
     return [ReferralContacted(giver=state.giver, receiver=state.receiver)]
 
 
 def _win(asked: WinReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    _check_receiver(world, ctx, state)
     _require(state, ReferralStatus.CONTACTED)
     return [ReferralWon(giver=state.giver, receiver=state.receiver)]
 
 
 def _lose(asked: LoseReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    _check_receiver(world, ctx, state)
     _require(state, ReferralStatus.CONTACTED)
     return [ReferralLost(giver=state.giver, receiver=state.receiver, reason=asked.reason)]
 
 
 def _close(asked: CloseBusiness, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    check_range(asked.amount, 1, AMOUNT_MAX, field="amount")
+    _check_receiver(world, ctx, state)
     _require(state, ReferralStatus.WON)
     exponent = check_currency(asked.currency, field="currency")
     rate = _rate(world, asked.currency)
@@ -404,7 +415,8 @@ def _rate(world: World, currency: str) -> int:
 
 
 def _rate_referral(asked: RateReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    check_range(asked.rating, 1, 5, field="rating")
+    _check_receiver(world, ctx, state)
     _require(state, *(set(ReferralStatus) - {ReferralStatus.PASSED, ReferralStatus.VOIDED}))
     if state.rating:
         raise WrongState(
@@ -416,13 +428,14 @@ def _rate_referral(asked: RateReferral, ctx: Context, state: Referral, world: Wo
 
 
 def _dispute(asked: DisputeReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_receiver(ctx, state)
+    _check_actor(ctx, state.receiver, who="the receiver", required=True)
+    _check_undisputed(state)
     _require(state, *(set(ReferralStatus) - {ReferralStatus.VOIDED}))
     return [ReferralDisputed(giver=state.giver, receiver=state.receiver, reason=asked.reason)]
 
 
 def _void(asked: VoidReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_actor(ctx, state.giver, state.receiver, who="giver or receiver", required=False)
+    _check_actor(ctx, state.giver, state.receiver, who="giver or receiver")
     _require(state, *(set(ReferralStatus) - {ReferralStatus.VOIDED}))
     actor = ctx.acting_member
     return [
@@ -435,8 +448,8 @@ def _void(asked: VoidReferral, ctx: Context, state: Referral, world: World) -> l
     ]
 
 
-def _check_receiver(ctx: Context, state: Referral) -> None:
-    _check_actor(ctx, state.receiver, who="the receiver", required=True)
+def _check_receiver(world: World, ctx: Context, state: Referral) -> None:
+    rules.check_speaker(world, ctx, state.receiver, who="the receiver")
     _check_undisputed(state)
 
 
@@ -449,7 +462,7 @@ def _check_undisputed(state: Referral) -> None:
         )
 
 
-def _check_actor(ctx: Context, *allowed: MemberId, who: str, required: bool) -> None:
+def _check_actor(ctx: Context, *allowed: MemberId, who: str, required: bool = False) -> None:
     actor = None if ctx.acting_member is None else MemberId(ctx.acting_member)
     rules.check_actor(actor, allowed, who=who, required=required)
 

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from refnet.domain import membership as rules
-from refnet.domain.contact import get_current
+from refnet.domain.contact import get_current, resolve
 from refnet.domain.decisions import Context, Noun, World, command, get
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pii, pseudonym, public
-from refnet.domain.referral import Referral, ReferralStatus
+from refnet.domain.referral import get_in_force
 from refnet.domain.values import (
     ChapterId,
     ContactId,
@@ -51,7 +51,7 @@ class TestimonialGiven:
     author: MemberId = pseudonym()
     subject: MemberId = pseudonym()
     rating: int = public()
-    referral: ReferralId | None = public()
+    referral: ReferralId | None = pseudonym()
     text: Personal | None = pii("subject")
 
 
@@ -82,13 +82,16 @@ class TestimonialWithdrawn:
 
 @fact("refnet.client-testimonial-given.v1", _CLIENT)
 class ClientTestimonialGiven:
-    """A client about a member. introducer: who referred the client; referral_position: 0 if unknown."""
+    """A client about a member.
+
+    introducer: who referred the client. referral_position: of the referral's first fact, or 0.
+    """
 
     author: ContactId = pseudonym()
     subject: MemberId = pseudonym()
     introducer: MemberId | None = pseudonym()
     rating: int = public()
-    referral: ReferralId | None = public()
+    referral: ReferralId | None = pseudonym()
     referral_position: int = public()
     text: Personal | None = pii("subject")
 
@@ -211,7 +214,7 @@ def _by_member(
     rules.get_active(world, author, ctx.occur_time, field="author")
     _check_actor(ctx, author, who="the author")
     if asked.referral is not None:
-        referral = _get_referral(world, asked.referral)
+        referral = get_in_force(world, asked.referral, field="referral")
         if {referral.giver, referral.receiver} != {author, asked.subject}:
             raise InvalidRequest(
                 f"referral {referral.id} is not between author and subject; "
@@ -232,10 +235,17 @@ def _by_client(asked: GiveTestimonial, client: ContactId, world: World) -> Clien
     get_current(world, client, field="client")
     introducer, position = None, 0
     if asked.referral is not None:
-        referral = _get_referral(world, asked.referral)
+        referral = get_in_force(world, asked.referral, field="referral")
         if referral.receiver != asked.subject:
             raise InvalidRequest(
                 f"referral {referral.id} was not passed to the subject; "
+                "name the one that brought the client, or leave it out",
+                field="referral",
+                referral=referral.id,
+            )
+        if referral.prospect is not None and resolve(world, referral.prospect) != client:
+            raise InvalidRequest(
+                f"referral {referral.id} was about another contact than this client; "
                 "name the one that brought the client, or leave it out",
                 field="referral",
                 referral=referral.id,
@@ -250,17 +260,6 @@ def _by_client(asked: GiveTestimonial, client: ContactId, world: World) -> Clien
         referral_position=position,
         text=asked.text,
     )
-
-
-def _get_referral(world: World, referral: ReferralId) -> Referral:
-    found: Referral = get(world, "referral", referral, field="referral")
-    if found.status is ReferralStatus.VOIDED:
-        raise WrongState(
-            f"referral {referral} is voided; name one that is in force",
-            field="referral",
-            state=found.status,
-        )
-    return found
 
 
 def _check_rating(rating: int) -> None:
@@ -327,9 +326,8 @@ def _withdraw(
 
 
 def _verify(asked: VerifyClient, ctx: Context, state: Testimonial, world: World) -> list[Any]:
-    subject = get(world, "member", state.subject, field="testimonial")
-    actor = None if ctx.acting_member is None else MemberId(ctx.acting_member)
-    rules.check_officer(world, actor, subject.chapter, ctx.occur_time)
+    subject: rules.Member = get(world, "member", state.subject, field="testimonial")
+    officer = rules.check_officer(world, ctx, subject.home)
     _require_given(state)
     if state.client is None or state.verified:
         raise WrongState(
@@ -338,14 +336,13 @@ def _verify(asked: VerifyClient, ctx: Context, state: Testimonial, world: World)
             field="testimonial",
             state="verified" if state.verified else "by a member",
         )
-    assert actor is not None
     return [
         ClientVerified(
             author=state.client,
             subject=state.subject,
             introducer=state.introducer,
-            chapter=subject.chapter,
-            verified_by=actor,
+            chapter=subject.home,
+            verified_by=officer,
         )
     ]
 
