@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.values import Erased, utc_day
 from refnet.engine import Engine, Row, load_state, reveal_fields, row_of
@@ -64,7 +66,8 @@ class App:
         self._threads = threads
         self.log_id = engine.log_id
         self.nouns = engine.nouns
-        self.failed: asyncio.Event = asyncio.Event()
+        self.failed = asyncio.Event()
+        self._failure: Exception | None = None
         self._nouns = {noun.name: noun for noun in engine.nouns}
         self._pool = ThreadPoolExecutor(4, "refnet-read")
         self._readers = threading.local()
@@ -102,6 +105,12 @@ class App:
     def position(self) -> int:
         """The last position that is recorded; what is read after looking includes it."""
         return self._engine.position
+
+    def raise_failure(self) -> None:
+        """Raise what made the server stop by itself, if something did."""
+        failure = self._engine.sequencer.failure or self._failure
+        if failure is not None:
+            raise failure
 
     # Writes
 
@@ -179,11 +188,11 @@ class App:
         """The newest scores, without waiting."""
         return self._latest
 
-    async def scores(self, freshness: Freshness, timeout: float) -> Snapshot:
+    async def scores(self, freshness: Freshness, patience: float) -> Snapshot:
         """Scores as fresh as asked for.
 
         Raises PositionAhead for a position the log has not reached, FreshnessTimeout after
-        `timeout` s.
+        `patience` s.
         """
         if freshness.exactly is not None:
             return await self._scores_at(freshness.exactly, freshness.day)
@@ -194,7 +203,7 @@ class App:
         head = await self._read(lambda reader, _: reader.position())
         _check_reached(wanted, head)
         wanted = max(wanted, head) if freshness.head else wanted
-        end = self._loop.time() + timeout
+        end = self._loop.time() + patience
         while True:
             published, latest = self._published, self._latest
             if latest is not None and latest.position >= wanted:
@@ -204,7 +213,7 @@ class App:
             left = end - self._loop.time()
             if left <= 0:
                 raise FreshnessTimeout(
-                    f"scores have not reached position {wanted} within {timeout} s; "
+                    f"scores have not reached position {wanted} within {patience} s; "
                     "retry, or ask for less fresh ones",
                     position=wanted,
                 )
@@ -326,9 +335,10 @@ class App:
         """A thread that fails stops the server: going on would serve what is not true."""
         try:
             work()
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the server must stop
+            self._failure = error
             self._loop.call_soon_threadsafe(self.failed.set)
-            raise
+            structlog.get_logger().exception("thread_failed", thread=work.__name__)
 
     def _shut(self) -> None:
         self._writer.close()

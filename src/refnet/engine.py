@@ -221,10 +221,10 @@ class Engine:
 
     def projection(self) -> Projection:
         """The ledger of this store: on disk for the writer, in memory beside one. Not caught up."""
-        head = self._reader.position()
         if self.store.readonly:
             return Projection.fresh(self.extractor)
-        return Projection.open(self.extractor, self.data / LEDGER, str(self.log_id), head)
+        log_id = str(self.log_id)
+        return Projection.open(self.extractor, self.data / LEDGER, log_id, self._reader)
 
     def close(self) -> None:
         """Save what was folded and let go of all files."""

@@ -99,3 +99,24 @@ async def running(data: Path, settings: ServerSettings | None = None) -> AsyncIt
     finally:
         await server.stop(0.2)
         await app.close()
+
+
+def fresh(written: Any) -> v1.Consistency:
+    return v1.Consistency(at_least_as_fresh=written.recorded_at)
+
+
+async def won(served: Served) -> Any:
+    """Closed business from ann to bob, and a testimonial; returns the last answer."""
+    referral, bob = await served.refer(), served.names["bob"]
+    for step in (v1.AcceptReferralRequest, v1.ContactProspectRequest, v1.WinReferralRequest):
+        await served.call(step(referral=referral, acting_member=bob))
+    await served.call(
+        v1.CloseBusinessRequest(
+            referral=referral, acting_member=bob, amount=5_000_00, currency="EUR"
+        )
+    )
+    return await served.call(
+        v1.GiveTestimonialRequest(
+            subject=served.names["ann"], author=bob, rating=9, referral=referral, text="Splendid"
+        )
+    )

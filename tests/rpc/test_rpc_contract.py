@@ -16,8 +16,8 @@ from protovalidate._gen.buf.validate import validate_pb
 
 from refnet import errors, v1
 from refnet.domain.nouns import NOUNS
-from refnet.errors import InvalidRequest, RefnetError
-from refnet.rpc.errors import ANSWERS, INTERNAL, PREFIX
+from refnet.errors import RefnetError
+from refnet.rpc.errors import ANSWERS, INTERNAL, PREFIX, ShapeRefused
 from refnet.rpc.shape import Shape
 
 
@@ -58,10 +58,10 @@ def test_every_command_has_an_rpc_and_every_write_rpc_a_command() -> None:
 
 @pytest.mark.parametrize("kind", _writes(), ids=lambda kind: kind.__name__)
 def test_an_empty_write_is_refused_for_its_request_id_at_least(kind: Any) -> None:
-    with pytest.raises(InvalidRequest) as refusal:
+    with pytest.raises(ShapeRefused) as refusal:
         Shape().check(kind())
 
-    assert ("request_id", "must be a UUID") in refusal.value.violations  # type: ignore[attr-defined]
+    assert ("request_id", "must be a UUID") in refusal.value.violations
 
 
 def test_our_part_of_protovalidate_is_a_part_of_it(root: Path, tmp_path: Path) -> None:

@@ -90,10 +90,9 @@ class ScoreTable:
 
     def _zeros(self, count: int) -> bytes:
         """Columns when nobody has a score: the entries mean nothing, but they are there."""
-        zeros = [0.0] * count
-        columns = v1.ScoreColumns(number=[0] * count, rank=[0] * count, label=[0] * count)  # type: ignore[list-item]
-        for field in FIELDS:
-            getattr(columns, field).extend(zeros)
+        columns = v1.ScoreColumns()
+        for field in _TAGS:
+            getattr(columns, field).extend([0] * count)
         return columns.SerializeToString()
 
     def changed(self, before: ScoreTable, numbers: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -79,7 +79,8 @@ class ChapterServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangeChapterPolicy(self, request, context):
-        """ChangeChapterPolicy changes policies from here on. Refusals of its own: none.
+        """ChangeChapterPolicy changes policies from here on. Refusals of its own: SEAT_TAKEN (seats
+        turned on while members share one).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,9 @@ class ChapterServiceStub:
     CharterChapter: _grpc.UnaryUnaryMultiCallable[_chapter_service_pb2.CharterChapterRequest, _chapter_service_pb2.CharterChapterResponse]
     """CharterChapter opens a chapter. Refusals of its own: none."""
     ChangeChapterPolicy: _grpc.UnaryUnaryMultiCallable[_chapter_service_pb2.ChangeChapterPolicyRequest, _chapter_service_pb2.ChangeChapterPolicyResponse]
-    """ChangeChapterPolicy changes policies from here on. Refusals of its own: none."""
+    """ChangeChapterPolicy changes policies from here on. Refusals of its own: SEAT_TAKEN (seats
+    turned on while members share one).
+    """
     SuspendChapter: _grpc.UnaryUnaryMultiCallable[_chapter_service_pb2.SuspendChapterRequest, _chapter_service_pb2.SuspendChapterResponse]
     """SuspendChapter stops a chapter for a time. Refusals of its own: CHAPTER_NOT_OPEN."""
     CloseChapter: _grpc.UnaryUnaryMultiCallable[_chapter_service_pb2.CloseChapterRequest, _chapter_service_pb2.CloseChapterResponse]
@@ -57,7 +59,9 @@ class ChapterServiceAsyncStub(ChapterServiceStub):
     CharterChapter: _aio.UnaryUnaryMultiCallable[_chapter_service_pb2.CharterChapterRequest, _chapter_service_pb2.CharterChapterResponse]  # type: ignore[assignment]
     """CharterChapter opens a chapter. Refusals of its own: none."""
     ChangeChapterPolicy: _aio.UnaryUnaryMultiCallable[_chapter_service_pb2.ChangeChapterPolicyRequest, _chapter_service_pb2.ChangeChapterPolicyResponse]  # type: ignore[assignment]
-    """ChangeChapterPolicy changes policies from here on. Refusals of its own: none."""
+    """ChangeChapterPolicy changes policies from here on. Refusals of its own: SEAT_TAKEN (seats
+    turned on while members share one).
+    """
     SuspendChapter: _aio.UnaryUnaryMultiCallable[_chapter_service_pb2.SuspendChapterRequest, _chapter_service_pb2.SuspendChapterResponse]  # type: ignore[assignment]
     """SuspendChapter stops a chapter for a time. Refusals of its own: CHAPTER_NOT_OPEN."""
     CloseChapter: _aio.UnaryUnaryMultiCallable[_chapter_service_pb2.CloseChapterRequest, _chapter_service_pb2.CloseChapterResponse]  # type: ignore[assignment]
@@ -87,7 +91,9 @@ class ChapterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _chapter_service_pb2.ChangeChapterPolicyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_chapter_service_pb2.ChangeChapterPolicyResponse, _abc.Awaitable[_chapter_service_pb2.ChangeChapterPolicyResponse]]:
-        """ChangeChapterPolicy changes policies from here on. Refusals of its own: none."""
+        """ChangeChapterPolicy changes policies from here on. Refusals of its own: SEAT_TAKEN (seats
+        turned on while members share one).
+        """
 
     @_abc_1.abstractmethod
     def SuspendChapter(

@@ -84,7 +84,8 @@ class MeetingServiceServicer:
     """
 
     def HoldMeeting(self, request, context):
-        """HoldMeeting records a meeting. It opens a meeting. Refusals of its own: CHAPTER_NOT_OPEN.
+        """HoldMeeting records a meeting, one a date. It opens a meeting. Refusals of its own:
+        CHAPTER_NOT_OPEN, WRONG_STATE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

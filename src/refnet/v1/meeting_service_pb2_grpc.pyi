@@ -36,7 +36,9 @@ class MeetingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MeetingServiceAsyncStub: ...
     HoldMeeting: _grpc.UnaryUnaryMultiCallable[_meeting_service_pb2.HoldMeetingRequest, _meeting_service_pb2.HoldMeetingResponse]
-    """HoldMeeting records a meeting. It opens a meeting. Refusals of its own: CHAPTER_NOT_OPEN."""
+    """HoldMeeting records a meeting, one a date. It opens a meeting. Refusals of its own:
+    CHAPTER_NOT_OPEN, WRONG_STATE.
+    """
     MarkAttendance: _grpc.UnaryUnaryMultiCallable[_meeting_service_pb2.MarkAttendanceRequest, _meeting_service_pb2.MarkAttendanceResponse]
     """MarkAttendance marks members who have no mark yet. Refusals of its own: REPORT_APPROVED,
     WRONG_STATE, MEMBER_NOT_ACTIVE, SUBSTITUTE_IS_MEMBER.
@@ -70,7 +72,9 @@ class MeetingServiceAsyncStub(MeetingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     HoldMeeting: _aio.UnaryUnaryMultiCallable[_meeting_service_pb2.HoldMeetingRequest, _meeting_service_pb2.HoldMeetingResponse]  # type: ignore[assignment]
-    """HoldMeeting records a meeting. It opens a meeting. Refusals of its own: CHAPTER_NOT_OPEN."""
+    """HoldMeeting records a meeting, one a date. It opens a meeting. Refusals of its own:
+    CHAPTER_NOT_OPEN, WRONG_STATE.
+    """
     MarkAttendance: _aio.UnaryUnaryMultiCallable[_meeting_service_pb2.MarkAttendanceRequest, _meeting_service_pb2.MarkAttendanceResponse]  # type: ignore[assignment]
     """MarkAttendance marks members who have no mark yet. Refusals of its own: REPORT_APPROVED,
     WRONG_STATE, MEMBER_NOT_ACTIVE, SUBSTITUTE_IS_MEMBER.
@@ -107,7 +111,9 @@ class MeetingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _meeting_service_pb2.HoldMeetingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_meeting_service_pb2.HoldMeetingResponse, _abc.Awaitable[_meeting_service_pb2.HoldMeetingResponse]]:
-        """HoldMeeting records a meeting. It opens a meeting. Refusals of its own: CHAPTER_NOT_OPEN."""
+        """HoldMeeting records a meeting, one a date. It opens a meeting. Refusals of its own:
+        CHAPTER_NOT_OPEN, WRONG_STATE.
+        """
 
     @_abc_1.abstractmethod
     def MarkAttendance(

@@ -130,7 +130,7 @@ class MemberServiceServicer:
 
     def Reapply(self, request, context):
         """Reapply records that somebody who left or was refused applies again. Refusals of its own:
-        WRONG_STATE, CHAPTER_NOT_OPEN, MEMBER_NOT_ACTIVE (sponsor).
+        WRONG_STATE, CHAPTER_NOT_OPEN, SELF_DEALING and MEMBER_NOT_ACTIVE (sponsor).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

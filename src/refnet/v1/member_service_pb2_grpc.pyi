@@ -44,7 +44,7 @@ class MemberServiceStub:
     """
     Reapply: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.ReapplyRequest, _member_service_pb2.ReapplyResponse]
     """Reapply records that somebody who left or was refused applies again. Refusals of its own:
-    WRONG_STATE, CHAPTER_NOT_OPEN, MEMBER_NOT_ACTIVE (sponsor).
+    WRONG_STATE, CHAPTER_NOT_OPEN, SELF_DEALING and MEMBER_NOT_ACTIVE (sponsor).
     """
     DecideApplication: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.DecideApplicationRequest, _member_service_pb2.DecideApplicationResponse]
     """DecideApplication admits or refuses an applicant. Refusals of its own: WRONG_STATE."""
@@ -94,7 +94,7 @@ class MemberServiceAsyncStub(MemberServiceStub):
     """
     Reapply: _aio.UnaryUnaryMultiCallable[_member_service_pb2.ReapplyRequest, _member_service_pb2.ReapplyResponse]  # type: ignore[assignment]
     """Reapply records that somebody who left or was refused applies again. Refusals of its own:
-    WRONG_STATE, CHAPTER_NOT_OPEN, MEMBER_NOT_ACTIVE (sponsor).
+    WRONG_STATE, CHAPTER_NOT_OPEN, SELF_DEALING and MEMBER_NOT_ACTIVE (sponsor).
     """
     DecideApplication: _aio.UnaryUnaryMultiCallable[_member_service_pb2.DecideApplicationRequest, _member_service_pb2.DecideApplicationResponse]  # type: ignore[assignment]
     """DecideApplication admits or refuses an applicant. Refusals of its own: WRONG_STATE."""
@@ -159,7 +159,7 @@ class MemberServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_member_service_pb2.ReapplyResponse, _abc.Awaitable[_member_service_pb2.ReapplyResponse]]:
         """Reapply records that somebody who left or was refused applies again. Refusals of its own:
-        WRONG_STATE, CHAPTER_NOT_OPEN, MEMBER_NOT_ACTIVE (sponsor).
+        WRONG_STATE, CHAPTER_NOT_OPEN, SELF_DEALING and MEMBER_NOT_ACTIVE (sponsor).
         """
 
     @_abc_1.abstractmethod

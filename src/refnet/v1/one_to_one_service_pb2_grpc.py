@@ -78,7 +78,7 @@ class OneToOneServiceServicer:
 
     def ConfirmOneToOne(self, request, context):
         """ConfirmOneToOne agrees; acting_member must be the partner. Refusals of its own:
-        WRONG_STATE, NOT_PERMITTED.
+        WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,7 +41,7 @@ class OneToOneServiceStub:
     """
     ConfirmOneToOne: _grpc.UnaryUnaryMultiCallable[_one_to_one_service_pb2.ConfirmOneToOneRequest, _one_to_one_service_pb2.ConfirmOneToOneResponse]
     """ConfirmOneToOne agrees; acting_member must be the partner. Refusals of its own:
-    WRONG_STATE, NOT_PERMITTED.
+    WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     DisputeOneToOne: _grpc.UnaryUnaryMultiCallable[_one_to_one_service_pb2.DisputeOneToOneRequest, _one_to_one_service_pb2.DisputeOneToOneResponse]
     """DisputeOneToOne says that they did not meet; acting_member must be the partner. Refusals
@@ -67,7 +67,7 @@ class OneToOneServiceAsyncStub(OneToOneServiceStub):
     """
     ConfirmOneToOne: _aio.UnaryUnaryMultiCallable[_one_to_one_service_pb2.ConfirmOneToOneRequest, _one_to_one_service_pb2.ConfirmOneToOneResponse]  # type: ignore[assignment]
     """ConfirmOneToOne agrees; acting_member must be the partner. Refusals of its own:
-    WRONG_STATE, NOT_PERMITTED.
+    WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     DisputeOneToOne: _aio.UnaryUnaryMultiCallable[_one_to_one_service_pb2.DisputeOneToOneRequest, _one_to_one_service_pb2.DisputeOneToOneResponse]  # type: ignore[assignment]
     """DisputeOneToOne says that they did not meet; acting_member must be the partner. Refusals
@@ -102,7 +102,7 @@ class OneToOneServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_one_to_one_service_pb2.ConfirmOneToOneResponse, _abc.Awaitable[_one_to_one_service_pb2.ConfirmOneToOneResponse]]:
         """ConfirmOneToOne agrees; acting_member must be the partner. Refusals of its own:
-        WRONG_STATE, NOT_PERMITTED.
+        WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod

@@ -121,7 +121,7 @@ class ReferralServiceServicer:
 
     def AcceptReferral(self, request, context):
         """AcceptReferral accepts it as qualified; acting_member must be the receiver. Refusals of
-        its own: WRONG_STATE, NOT_PERMITTED.
+        its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -129,7 +129,7 @@ class ReferralServiceServicer:
 
     def DeclineReferral(self, request, context):
         """DeclineReferral turns it down; acting_member must be the receiver. Refusals of its own:
-        WRONG_STATE, NOT_PERMITTED.
+        WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,7 +137,7 @@ class ReferralServiceServicer:
 
     def ContactProspect(self, request, context):
         """ContactProspect records that the prospect was reached; acting_member must be the receiver.
-        Refusals of its own: WRONG_STATE, NOT_PERMITTED.
+        Refusals of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,7 +145,7 @@ class ReferralServiceServicer:
 
     def WinReferral(self, request, context):
         """WinReferral records that it became business; acting_member must be the receiver. Refusals
-        of its own: WRONG_STATE, NOT_PERMITTED.
+        of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,7 +153,7 @@ class ReferralServiceServicer:
 
     def LoseReferral(self, request, context):
         """LoseReferral records that it came to nothing; acting_member must be the receiver. Refusals
-        of its own: WRONG_STATE, NOT_PERMITTED.
+        of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,7 +162,7 @@ class ReferralServiceServicer:
     def CloseBusiness(self, request, context):
         """CloseBusiness thanks for closed business of a won referral, as often as there is some;
         acting_member must be the receiver. Refusals of its own: WRONG_STATE, NOT_PERMITTED,
-        RATE_MISSING.
+        RATE_MISSING, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,7 +170,7 @@ class ReferralServiceServicer:
 
     def RateReferral(self, request, context):
         """RateReferral rates the referral, once; acting_member must be the receiver. Refusals of its
-        own: WRONG_STATE, NOT_PERMITTED.
+        own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,32 +45,32 @@ class ReferralServiceStub:
     """
     AcceptReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.AcceptReferralRequest, _referral_service_pb2.AcceptReferralResponse]
     """AcceptReferral accepts it as qualified; acting_member must be the receiver. Refusals of
-    its own: WRONG_STATE, NOT_PERMITTED.
+    its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     DeclineReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.DeclineReferralRequest, _referral_service_pb2.DeclineReferralResponse]
     """DeclineReferral turns it down; acting_member must be the receiver. Refusals of its own:
-    WRONG_STATE, NOT_PERMITTED.
+    WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     ContactProspect: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ContactProspectRequest, _referral_service_pb2.ContactProspectResponse]
     """ContactProspect records that the prospect was reached; acting_member must be the receiver.
-    Refusals of its own: WRONG_STATE, NOT_PERMITTED.
+    Refusals of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     WinReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.WinReferralRequest, _referral_service_pb2.WinReferralResponse]
     """WinReferral records that it became business; acting_member must be the receiver. Refusals
-    of its own: WRONG_STATE, NOT_PERMITTED.
+    of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     LoseReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.LoseReferralRequest, _referral_service_pb2.LoseReferralResponse]
     """LoseReferral records that it came to nothing; acting_member must be the receiver. Refusals
-    of its own: WRONG_STATE, NOT_PERMITTED.
+    of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     CloseBusiness: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CloseBusinessRequest, _referral_service_pb2.CloseBusinessResponse]
     """CloseBusiness thanks for closed business of a won referral, as often as there is some;
     acting_member must be the receiver. Refusals of its own: WRONG_STATE, NOT_PERMITTED,
-    RATE_MISSING.
+    RATE_MISSING, MEMBER_NOT_ACTIVE.
     """
     RateReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RateReferralRequest, _referral_service_pb2.RateReferralResponse]
     """RateReferral rates the referral, once; acting_member must be the receiver. Refusals of its
-    own: WRONG_STATE, NOT_PERMITTED.
+    own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     DisputeReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.DisputeReferralRequest, _referral_service_pb2.DisputeReferralResponse]
     """DisputeReferral denies that there was such a referral; acting_member must be the receiver.
@@ -100,32 +100,32 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """
     AcceptReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.AcceptReferralRequest, _referral_service_pb2.AcceptReferralResponse]  # type: ignore[assignment]
     """AcceptReferral accepts it as qualified; acting_member must be the receiver. Refusals of
-    its own: WRONG_STATE, NOT_PERMITTED.
+    its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     DeclineReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.DeclineReferralRequest, _referral_service_pb2.DeclineReferralResponse]  # type: ignore[assignment]
     """DeclineReferral turns it down; acting_member must be the receiver. Refusals of its own:
-    WRONG_STATE, NOT_PERMITTED.
+    WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     ContactProspect: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ContactProspectRequest, _referral_service_pb2.ContactProspectResponse]  # type: ignore[assignment]
     """ContactProspect records that the prospect was reached; acting_member must be the receiver.
-    Refusals of its own: WRONG_STATE, NOT_PERMITTED.
+    Refusals of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     WinReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.WinReferralRequest, _referral_service_pb2.WinReferralResponse]  # type: ignore[assignment]
     """WinReferral records that it became business; acting_member must be the receiver. Refusals
-    of its own: WRONG_STATE, NOT_PERMITTED.
+    of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     LoseReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.LoseReferralRequest, _referral_service_pb2.LoseReferralResponse]  # type: ignore[assignment]
     """LoseReferral records that it came to nothing; acting_member must be the receiver. Refusals
-    of its own: WRONG_STATE, NOT_PERMITTED.
+    of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     CloseBusiness: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CloseBusinessRequest, _referral_service_pb2.CloseBusinessResponse]  # type: ignore[assignment]
     """CloseBusiness thanks for closed business of a won referral, as often as there is some;
     acting_member must be the receiver. Refusals of its own: WRONG_STATE, NOT_PERMITTED,
-    RATE_MISSING.
+    RATE_MISSING, MEMBER_NOT_ACTIVE.
     """
     RateReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RateReferralRequest, _referral_service_pb2.RateReferralResponse]  # type: ignore[assignment]
     """RateReferral rates the referral, once; acting_member must be the receiver. Refusals of its
-    own: WRONG_STATE, NOT_PERMITTED.
+    own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
     """
     DisputeReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.DisputeReferralRequest, _referral_service_pb2.DisputeReferralResponse]  # type: ignore[assignment]
     """DisputeReferral denies that there was such a referral; acting_member must be the receiver.
@@ -170,7 +170,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.AcceptReferralResponse, _abc.Awaitable[_referral_service_pb2.AcceptReferralResponse]]:
         """AcceptReferral accepts it as qualified; acting_member must be the receiver. Refusals of
-        its own: WRONG_STATE, NOT_PERMITTED.
+        its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -180,7 +180,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.DeclineReferralResponse, _abc.Awaitable[_referral_service_pb2.DeclineReferralResponse]]:
         """DeclineReferral turns it down; acting_member must be the receiver. Refusals of its own:
-        WRONG_STATE, NOT_PERMITTED.
+        WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -190,7 +190,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.ContactProspectResponse, _abc.Awaitable[_referral_service_pb2.ContactProspectResponse]]:
         """ContactProspect records that the prospect was reached; acting_member must be the receiver.
-        Refusals of its own: WRONG_STATE, NOT_PERMITTED.
+        Refusals of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -200,7 +200,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.WinReferralResponse, _abc.Awaitable[_referral_service_pb2.WinReferralResponse]]:
         """WinReferral records that it became business; acting_member must be the receiver. Refusals
-        of its own: WRONG_STATE, NOT_PERMITTED.
+        of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -210,7 +210,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.LoseReferralResponse, _abc.Awaitable[_referral_service_pb2.LoseReferralResponse]]:
         """LoseReferral records that it came to nothing; acting_member must be the receiver. Refusals
-        of its own: WRONG_STATE, NOT_PERMITTED.
+        of its own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -221,7 +221,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_referral_service_pb2.CloseBusinessResponse, _abc.Awaitable[_referral_service_pb2.CloseBusinessResponse]]:
         """CloseBusiness thanks for closed business of a won referral, as often as there is some;
         acting_member must be the receiver. Refusals of its own: WRONG_STATE, NOT_PERMITTED,
-        RATE_MISSING.
+        RATE_MISSING, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
@@ -231,7 +231,7 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.RateReferralResponse, _abc.Awaitable[_referral_service_pb2.RateReferralResponse]]:
         """RateReferral rates the referral, once; acting_member must be the receiver. Refusals of its
-        own: WRONG_STATE, NOT_PERMITTED.
+        own: WRONG_STATE, NOT_PERMITTED, MEMBER_NOT_ACTIVE.
         """
 
     @_abc_1.abstractmethod
