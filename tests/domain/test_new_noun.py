@@ -99,9 +99,8 @@ def test_the_ledger_gets_rows_of_it(open_log: Callable[..., Rig]) -> None:
     (rows,) = log.reader.scan(posted.first - 1, posted.last)
     batch = Extractor(ROW, log.codec).batch(rows)
 
-    (group,) = batch.groups.values()
-    assert group.fact_type is ask.AskPosted
-    assert [UUID(str(fact.member)) for fact in group.facts] == [ann]
+    assert batch.kinds == [ask.AskPosted.COLUMNS.kind]
+    assert batch.givers == [str(ann)]
 
 
 @pytest.mark.timeout(120)
