@@ -77,7 +77,7 @@ MOVES = {
         "Close": "bob: CloseBusiness referral=x amount=1 currency=EUR",
         "Rate": "bob: RateReferral referral=x rating=3",
         "Dispute": "bob: DisputeReferral referral=x",
-        "Void": "ann: VoidReferral referral=x",
+        "Void": "bob: VoidReferral referral=x",
     },
     "member": {
         "Reapply": "Reapply member=x chapter=berlin classification=Tailor",
@@ -144,7 +144,7 @@ STATES = {
         "won": [*TAKEN, "bob: WinReferral referral=x"],
         "lost": [*TAKEN, "bob: LoseReferral referral=x"],
         "disputed": [*TAKEN, "bob: WinReferral referral=x", "bob: DisputeReferral referral=x"],
-        "voided": [*TAKEN, "bob: WinReferral referral=x", "ann: VoidReferral referral=x"],
+        "voided": [*TAKEN, "bob: WinReferral referral=x", "bob: VoidReferral referral=x"],
     },
     "member": {
         "applicant": [APPLY],

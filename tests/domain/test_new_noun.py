@@ -9,7 +9,6 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 

@@ -258,7 +258,7 @@ class DisputeReferral:
 
 @command(target="referral")
 class VoidReferral:
-    """Take back; giver or receiver may."""
+    """Take back; the receiver may, and the giver while it is only passed, or disputed."""
 
     referral: ReferralId
     reason: str | None = None
@@ -435,7 +435,7 @@ def _dispute(asked: DisputeReferral, ctx: Context, state: Referral, world: World
 
 
 def _void(asked: VoidReferral, ctx: Context, state: Referral, world: World) -> list[Any]:
-    _check_actor(ctx, state.giver, state.receiver, who="giver or receiver")
+    _check_actor(ctx, *_may_void(state), who="the receiver, or before an outcome the giver,")
     _require(state, *(set(ReferralStatus) - {ReferralStatus.VOIDED}))
     actor = ctx.acting_member
     return [
@@ -446,6 +446,12 @@ def _void(asked: VoidReferral, ctx: Context, state: Referral, world: World) -> l
             reason=asked.reason,
         )
     ]
+
+
+def _may_void(state: Referral) -> tuple[MemberId, ...]:
+    """A giver may not take back what the receiver has judged: it would erase a bad rating."""
+    judged = state.status is not ReferralStatus.PASSED and not state.disputed
+    return (state.receiver,) if judged else (state.giver, state.receiver)
 
 
 def _check_receiver(world: World, ctx: Context, state: Referral) -> None:

@@ -252,10 +252,10 @@ def _dispute(scene: Scene, slip: Slip) -> None:
 
 
 def _void(scene: Scene, slip: Slip) -> None:
-    if slip.stands and slip.giver.active:
+    if slip.stands and slip.receiver.active:
         slip.stands = False
         command = VoidReferral(referral=slip.id, reason=scene.chance.pick(words.VOIDS))
-        scene.desk.ask(command, actor=slip.giver.id)
+        scene.desk.ask(command, actor=slip.receiver.id)
 
 
 def fake_referral(scene: Scene, giver: Person, receiver: Person) -> None:

@@ -185,8 +185,8 @@ class ReferralServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def VoidReferral(self, request, context):
-        """VoidReferral takes it back with all that came of it; giver or receiver may. Refusals of
-        its own: WRONG_STATE, NOT_PERMITTED.
+        """VoidReferral takes it back with all that came of it; the receiver may, and the giver while it
+        is only passed, or disputed. Refusals of its own: WRONG_STATE, NOT_PERMITTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

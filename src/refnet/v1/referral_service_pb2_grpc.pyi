@@ -77,8 +77,8 @@ class ReferralServiceStub:
     Refusals of its own: WRONG_STATE, NOT_PERMITTED.
     """
     VoidReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.VoidReferralRequest, _referral_service_pb2.VoidReferralResponse]
-    """VoidReferral takes it back with all that came of it; giver or receiver may. Refusals of
-    its own: WRONG_STATE, NOT_PERMITTED.
+    """VoidReferral takes it back with all that came of it; the receiver may, and the giver while it
+    is only passed, or disputed. Refusals of its own: WRONG_STATE, NOT_PERMITTED.
     """
     GetReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetReferralRequest, _referral_service_pb2.GetReferralResponse]
     """GetReferral reads one referral. Refusals of its own: NOT_FOUND."""
@@ -132,8 +132,8 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     Refusals of its own: WRONG_STATE, NOT_PERMITTED.
     """
     VoidReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.VoidReferralRequest, _referral_service_pb2.VoidReferralResponse]  # type: ignore[assignment]
-    """VoidReferral takes it back with all that came of it; giver or receiver may. Refusals of
-    its own: WRONG_STATE, NOT_PERMITTED.
+    """VoidReferral takes it back with all that came of it; the receiver may, and the giver while it
+    is only passed, or disputed. Refusals of its own: WRONG_STATE, NOT_PERMITTED.
     """
     GetReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetReferralRequest, _referral_service_pb2.GetReferralResponse]  # type: ignore[assignment]
     """GetReferral reads one referral. Refusals of its own: NOT_FOUND."""
@@ -250,8 +250,8 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _referral_service_pb2.VoidReferralRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.VoidReferralResponse, _abc.Awaitable[_referral_service_pb2.VoidReferralResponse]]:
-        """VoidReferral takes it back with all that came of it; giver or receiver may. Refusals of
-        its own: WRONG_STATE, NOT_PERMITTED.
+        """VoidReferral takes it back with all that came of it; the receiver may, and the giver while it
+        is only passed, or disputed. Refusals of its own: WRONG_STATE, NOT_PERMITTED.
         """
 
     @_abc_1.abstractmethod
