@@ -1,27 +1,32 @@
 """Section 1 of the score model a second time, slow and obvious: facts become model events.
 
-Written from the score model alone, on facts as the domain declares them, never on ledger rows; used by
-the audit and by tests. Feed the events to `refnet._reference.score`, and the whole chain from facts to
-digest has a second opinion.
+Written from the score model alone, on facts as the domain declares them, never on ledger rows;
+used by the audit and by tests. Feed the events to `refnet._reference.score`, and the whole chain
+from facts to digest has a second opinion.
 
-Where the score model leaves a question open, this is the question and the answer both opinions give:
+Where the score model leaves a question open, here is the question with the answer both opinions
+give:
 
-- *Does a revision take back the older rating before its own day?* Yes. Taking back (void, dispute,
-  withdrawal, correction, revision) works by position alone. So on a day before the revision's, asked at a
-  position after it, the testimonial is silent; asked at a position before it, the old rating speaks.
+- *Does a revision take back the older rating before its own day?* Yes. Taking back (void,
+  dispute, withdrawal, correction, revision) works by position alone. So on a day before the
+  revision's, asked at a position after it, the testimonial is silent; asked at a position before
+  it, the old rating speaks.
 - *Which fact makes a client's word count?* The first, by position, of its ClientVerified and the
-  BusinessClosed of the referral it names, among those in force whose day is not after T; but if the word
-  itself (the latest of Given and Revised) came later, the word. The event has the position and day of that
-  fact, and both the word and the fact that makes it count must be of days up to T.
-- *Is the introducer known before the day of the referral?* Yes: who referred the client is part of the
-  testimonial, and only a void of the referral (by position) makes it unknown.
-- *Does a confirmation count on a day before that of the meeting held?* Yes, each fact has its own day;
-  the same goes for whatever else happens to a referral.
+  BusinessClosed of the referral it names, among those in force whose day is not after T; but if
+  the word itself (the latest of Given and Revised) came later, the word. The event has the
+  position and day of that fact, and both the word and the fact that makes it count must be of
+  days up to T.
+- *Is the introducer known before the day of the referral?* Yes: who referred the client is part
+  of the testimonial, and only a void of the referral (by position) makes it unknown.
+- *Does a confirmation count on a day before that of the meeting held?* Yes, each fact has its own
+  day; the same goes for whatever else happens to a referral.
 - *Which of two reasons makes a referral junk?* The first by position, of those of days up to T.
 - *Does disputing a referral take anything back?* No; the score model says so of one-to-ones only.
-- *In which order do events of one position fold?* What the fact itself says, then the clients' words it
-  makes count, in the order of those words. No order of them changes a bit: they share a day.
-- *Whose standing has a member who never belonged to a chapter?* There is none: induction names one.
+- *In which order do events of one position fold?* What the fact itself says, then the clients'
+  words it makes count, in the order of those words. No order of them changes a bit: they share a
+  day.
+- *Whose standing has a member who never belonged to a chapter?* There is none: induction names
+  one.
 """
 
 from __future__ import annotations
@@ -63,7 +68,7 @@ class Policy(NamedTuple):
 
 
 def events(facts: Iterable[Told], position: int, day: int) -> list[Event]:
-    """The model events of the facts in force at a position and a UTC day, in the order to fold them.
+    """The model events of the facts in force at a position and a UTC day, in folding order.
 
     facts: all facts of the log, decoded, in log order, at least up to `position`.
     """
@@ -89,7 +94,7 @@ def policy(facts: Iterable[Told], position: int) -> Policy:
 
 
 def standing(facts: Iterable[Told], position: int) -> list[float]:
-    """sigma of each member's chapter at the position, or of the last one; 0 to 1, by member number."""
+    """Standing, 0 to 1, of each member's chapter at the position or of the last, by number."""
     home: dict[UUID, UUID] = {}
     level: dict[UUID, int] = {}
     for fact, recorded in _upto(facts, position):
@@ -211,7 +216,7 @@ class _Reading:
 
     def _clients(self) -> list[tuple[int, Event]]:
         """What clients said, each at the position of the fact that makes it count."""
-        found = []
+        found: list[tuple[int, Event]] = []
         for word, recorded in self.in_force:
             if not isinstance(word, _CLIENT_WORDS):
                 continue

@@ -99,6 +99,12 @@ def test_ratings_in_scores_out_replay_the_same(run: Run, file: Path) -> None:
     }
     assert re.fullmatch("[0-9a-f]{64}", replay["head"])
 
+    second = run("replay", "--second-opinion", "--json")
+    assert (0, {"same": True, "digest": scores["digest"]}) == (
+        second.code,
+        second.json["second_opinion"],
+    )
+
 
 def test_scores_at_another_position_and_day(run: Run, file: Path) -> None:
     run("import", "ratings", file, "--pretrust", "uniform")
@@ -251,7 +257,9 @@ def root_of(lines: list[str]) -> str:
     leaves = []
     for line in lines:
         fact = json.loads(line)
-        state = "{" + re.search('"acting_member":.*(?=,"salt":)', line)[0] + "}"  # type: ignore[index]
+        stored = re.search('"acting_member":.*(?=,"salt":)', line)
+        assert stored is not None
+        state = "{" + stored[0] + "}"
         commitment = hashed(
             b"refnet/commit/v1\n",
             bytes.fromhex(fact["salt"]),

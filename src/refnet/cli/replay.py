@@ -12,6 +12,7 @@ from refnet.cli.moments import DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.cli.scores import print_table
 from refnet.engine import Engine
+from refnet.second_opinion import digest_of
 from refnet.standings import Snapshot
 
 _ROWS_SHOWN = 10
@@ -23,6 +24,7 @@ _ROWS_SHOWN = 10
     refnet replay
     refnet replay --until 2024-07-01 --threads 2 --json
     refnet replay --compare localhost:50051
+    refnet replay --second-opinion
     """,
 )
 @click.option("--until", type=MomentType(), help="Replay to a position or record time. [the end]")
@@ -30,6 +32,9 @@ _ROWS_SHOWN = 10
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
 @click.option("--batch", type=click.IntRange(min=1), default=10_000, help="Changes no bit.")
 @click.option("--top", type=click.IntRange(min=0), default=_ROWS_SHOWN, help="Rows of the table.")
+@click.option(
+    "--second-opinion", is_flag=True, help="Score again with the slow reference, and compare."
+)
 @click.option("--compare", metavar="HOST:PORT", help="Are a running server's scores the same?")
 def replay(
     until: Moment | None,
@@ -37,6 +42,8 @@ def replay(
     threads: int,
     batch: int,
     top: int,
+    *,
+    second_opinion: bool,
     compare: str | None,
     data: Path,
     output: Output,
@@ -45,7 +52,8 @@ def replay(
 
     Every fact is checked against its commitment; no other file of the store is read but the keys,
     for the names in the table. The head is the RFC 6962 root over the facts replayed. With
-    --compare the exit code is 1 unless the server's scores at that position and day are the same.
+    --compare or --second-opinion the exit code is 1 unless their scores at that position and day
+    are the same, bit for bit.
     """
     with opened(data, output, read_only=True) as engine:
         position = None if until is None else until.resolve(engine)
@@ -70,11 +78,25 @@ def replay(
             numbers = [int(number) for number in snapshot.order[:top]]
             print_table(snapshot, numbers, engine, output)
             output.line(f"head   {replayed.head}")
-        same = compare is None or _compare(compare, engine, snapshot, found, output)
+        same = not second_opinion or _ask_reference(engine, snapshot, found, output)
+        if compare is not None:
+            same = _compare(compare, engine, snapshot, found, output) and same
     if output.as_json:
         output.result(found)
     if not same:
         raise click.exceptions.Exit(1)
+
+
+def _ask_reference(
+    engine: Engine, snapshot: Snapshot, found: dict[str, object], output: Output
+) -> bool:
+    """Score the same facts with the reference, and say whether that gives the same bytes."""
+    digest = digest_of(engine.facts(0, snapshot.position), snapshot.position, snapshot.day)
+    same = digest == snapshot.digest
+    found["second_opinion"] = {"same": same, "digest": digest}
+    if not output.as_json:
+        output.line(f"the reference has {'the same' if same else 'OTHER'} scores, {digest}")
+    return same
 
 
 def _compare(
