@@ -144,7 +144,7 @@ def test_the_kernel_knows_nothing_of_refnet() -> None:
 def test_every_module_is_reached() -> None:
     """A module that nothing imports is dead; entry points are what others start or import."""
     entrances = {"refnet", "refnet.cli", "refnet.client", "refnet.cli.__main__"}
-    # The log through the event-sourcing library's own interfaces, for tools that speak its language.
+    # The log through the event-sourcing library's own interfaces, for tools that speak those.
     entrances |= {"refnet.log.sqlite", "refnet.log.mapper"}
     used = {name for path in SOURCE.rglob("*.py") for name in imports_of(path)}
     packages = {name for name in MODULES if any(m.startswith(f"{name}.") for m in MODULES)}

@@ -31,8 +31,10 @@ class Server:
     def __init__(self, data: Path) -> None:
         with (data / "stderr").open("a") as stderr:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "refnet", "serve", "--json"]
-                + ["--data", str(data), "--listen", "127.0.0.1:0"],
+                [
+                    *(sys.executable, "-m", "refnet", "serve", "--json"),
+                    *("--data", str(data), "--listen", "127.0.0.1:0"),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
@@ -94,7 +96,7 @@ def found(address: str) -> tuple[str, str]:
 @pytest.mark.timeout(300)
 def test_twenty_kills_under_four_writers_lose_nothing(tmp_path: Path) -> None:
     seed = int(os.environ.get("REFNET_KILL_SEED", "1"))
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201 - a failure is repeated with REFNET_KILL_SEED
     chance = random.Random(seed)
     acknowledged: list[str] = []
     server = Server(tmp_path)
@@ -137,4 +139,4 @@ def test_twenty_kills_under_four_writers_lose_nothing(tmp_path: Path) -> None:
         assert partial == {}
         replay = engine.replay()
         assert replay.snapshot.digest == engine.scores(day=replay.day).digest
-    print(f"{len(acknowledged)} acknowledged, {KILLS} kills, 0 lost, 0 partial")
+    print(f"{len(acknowledged)} acknowledged, {KILLS} kills")  # noqa: T201 - the figure
