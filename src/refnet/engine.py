@@ -7,6 +7,7 @@ puts threads and an event loop around it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,10 +78,12 @@ class Engine:
         self._entropy = entropy
         self.keys = keys
         self._nouns = {noun.name: noun for noun in nouns}
-        self._reader = store.reader(codec)
-        self._live_reader = store.reader(codec)
-        self._live = LiveState(self._live_reader, nouns)
-        self._live.start()
+        with ExitStack() as opened:  # closed again if one of these fails
+            self._reader = opened.enter_context(closing(store.reader(codec)))
+            self._live_reader = opened.enter_context(closing(store.reader(codec)))
+            self._live = LiveState(self._live_reader, nouns)
+            self._live.start()
+            opened.pop_all()
         self._disclosure = Disclosure(self._reader, keys)
         self._projection: Projection | None = None
         self.sequencer = Sequencer(
@@ -202,7 +205,7 @@ class Engine:
         position: int | None = None,
         day: int | None = None,
         threads: int = 1,
-        batch: int = 10_000,
+        batch: int = 512,
         progress: Callable[[int, int], None] | None = None,
     ) -> Replay:
         """Rebuild from the log alone, checking every fact against its commitment.
@@ -227,13 +230,13 @@ class Engine:
         return Projection.open(self.extractor, self.data / LEDGER, log_id, self._reader)
 
     def close(self) -> None:
-        """Save what was folded and let go of all files."""
-        try:
+        """Save what was folded and let go of all files; doing it again does nothing."""
+        with ExitStack() as stack:
+            # Last in, first out: the store last, so that it folds its write-ahead log back.
+            for each in (self.store, self.keys, self._live_reader, self._reader):
+                stack.callback(each.close)
             if self._projection is not None:
                 self._projection.save()
-        finally:
-            for each in (self._reader, self._live_reader, self.keys, self.store):
-                each.close()
 
     def __enter__(self) -> Self:
         return self

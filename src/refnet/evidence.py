@@ -72,10 +72,10 @@ def rows_about(columns: Columns, members: NDArray[np.int64], count: int) -> Rows
 def events(rows: Rows, day: int, joined: int = 0) -> Events:
     """The model events of facts in force, in log order, of days up to `day`.
 
-    rows: whole streams, and with a client's word the referral it names. joined: members numbered below
-    this have joined before these rows, so that another induction of theirs is a return. A fact takes effect
-    at the position and day of the fact that makes it count; taking back works by position alone, whatever
-    the day.
+    rows: whole streams, and with a client's word the referral it names. joined: members numbered
+    below this have joined before these rows, so that another induction of theirs is a return. A
+    fact takes effect at the position and day of the fact that makes it count; taking back works by
+    position alone, whatever the day.
     """
     return _Force(rows, day, joined).events()
 
@@ -83,8 +83,8 @@ def events(rows: Rows, day: int, joined: int = 0) -> Events:
 class _Force:
     """One pass over rows: first what was taken back, then what the rest says.
 
-    Tables by position are as long as the log, unless the rows are few: then positions are numbered among
-    themselves, so that a handful of new rows costs no more than a handful.
+    Tables by position are as long as the log, unless the rows are few: then positions are numbered
+    among themselves, so that a handful of new rows costs no more than a handful.
     """
 
     def __init__(self, rows: Rows, day: int, joined: int) -> None:

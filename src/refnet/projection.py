@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
+from refnet.errors import RefnetError, StorageFull, StoreDamaged
 from refnet.ledger.ledger import Ledger
 from refnet.log.batches import Extractor
 from refnet.log.reader import Reader, Row, check_commitments
 from refnet.log.tree import Frontier
 
-_TREE = "tree"
+_TREE, _LAST, _PLAN = "tree", "last", "plan"
 
 
 class Projection:
@@ -21,6 +23,7 @@ class Projection:
         self._folder: Path | None = None
         self._log_id = ""
         self._saved = 0
+        self._last = b""
         self.ledger = ledger
         self.tree = tree
 
@@ -30,15 +33,23 @@ class Projection:
         return cls(extractor, Ledger(), Frontier())
 
     @classmethod
-    def open(cls, extractor: Extractor, folder: Path, log_id: str, head: int) -> Projection:
-        """What a folder holds, or a new one if that is missing, damaged or ahead of the log."""
+    def open(cls, extractor: Extractor, folder: Path, log_id: str, reader: Reader) -> Projection:
+        """What a folder holds, or a new one if that is missing, damaged or not from this log.
+
+        A log restored from a backup may be shorter, or have gone on in another way, and a newer
+        refnet may read more in the same facts. The log is the truth: the ledger is made again.
+        """
         ledger, notes = Ledger.open(folder, log_id)
-        tree = _saved_tree(notes)
-        if ledger.position > head or tree.size != ledger.position:
-            # The log was restored from a backup, or one of the two was lost: the log is the truth.
-            ledger, tree = Ledger.anew(folder), Frontier()
+        last = notes.get(_LAST, "")
+        is_same_log = last == _commitment(reader, ledger.position).hex()
+        if is_same_log and notes.get(_PLAN) == extractor.plan:
+            tree = Frontier.from_bytes(bytes.fromhex(notes[_TREE]))
+        else:
+            ledger, tree, last = Ledger.anew(folder), Frontier(), ""
+        assert tree.size == ledger.position
         found = cls(extractor, ledger, tree)
         found._folder, found._log_id, found._saved = folder, log_id, ledger.position
+        found._last = bytes.fromhex(last)
         return found
 
     @property
@@ -49,13 +60,18 @@ class Projection:
     def extend(self, rows: Sequence[Row], *, verify: bool = False) -> None:
         """Fold the next rows. verify: check every row against its commitment first.
 
-        Raises StoreDamaged, naming the position.
+        Raises StoreDamaged, naming the position; StorageFull, and then changes nothing, so that it
+        can be tried again.
         """
         if verify:
             check_commitments(rows)
         batch = self._extractor.batch(rows)
-        self.ledger.append(batch)
+        try:
+            self.ledger.append(batch)
+        except OSError as error:
+            raise _refusal(error) from error
         self.tree.extend(batch.commitments)
+        self._last = batch.commitments[-1] if rows else self._last
 
     def catch_up(self, reader: Reader, upto: int | None = None) -> None:
         """Fold what the log has more."""
@@ -63,14 +79,34 @@ class Projection:
             self.extend(rows)
 
     def save(self) -> None:
-        """Make durable how far this came, if it lives in a folder and came further."""
+        """Make durable how far this came, if it lives in a folder and came further.
+
+        Raises StorageFull or StoreDamaged; what was saved before stays.
+        """
         if self._folder is not None and self.position != self._saved:
-            self.ledger.save(self._folder, self._log_id, {_TREE: self.tree.to_bytes().hex()})
+            notes = {
+                _TREE: self.tree.to_bytes().hex(),
+                _LAST: self._last.hex(),
+                _PLAN: self._extractor.plan,
+            }
+            try:
+                self.ledger.save(self._folder, self._log_id, notes)
+            except OSError as error:
+                raise _refusal(error) from error
             self._saved = self.position
 
 
-def _saved_tree(notes: dict[str, str]) -> Frontier:
-    try:
-        return Frontier.from_bytes(bytes.fromhex(notes.get(_TREE, "")))
-    except ValueError:
-        return Frontier()
+def _refusal(error: OSError) -> RefnetError:
+    """What the system's word about the ledger's files amounts to."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageFull("the disk is full, and the ledger cannot grow; free space")
+    return StoreDamaged(
+        f"the ledger's files failed: {error.strerror or error}; check the disk, then restart",
+        error=errno.errorcode.get(error.errno or 0, type(error).__name__),
+    )
+
+
+def _commitment(reader: Reader, position: int) -> bytes:
+    """The commitment of the fact at a position; nothing where there is none."""
+    rows = reader.rows(position - 1, position, 1) if position else []
+    return rows[0][6] if rows else b""

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from refnet import evidence
 from refnet.accumulators import Accumulators
 from refnet.domain.facts import Effect
+from refnet.domain.values import utc_day
 from refnet.ledger.columns import NOBODY, Columns
 from refnet.ledger.ledger import Ledger
-from refnet.scoring import MODEL, Scores, pair_balance, score
+from refnet.scoring import ARRAYS, MODEL, Scores, pair_balance, score
 
 _REFOLDED = (
     Effect.VOID,
@@ -24,6 +25,11 @@ _REFOLDED = (
     Effect.ATTENDANCE_CORRECTED,
 )
 """Effects whose meaning depends on other facts of their stream: what they touch is folded again."""
+
+_PAIR_BYTES = 8 + len(Accumulators.PAIR_FIELDS) * (8 + 4) + 8
+"""Key, totals and periods, and its part in the network."""
+
+_MEMBER_BYTES = len(Accumulators.MEMBER_FIELDS) * (8 + 4) + len(ARRAYS) * 8 + 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,12 @@ class Snapshot:
         ranks[self.order] = np.arange(1, self.scores.n + 1)
         return ranks
 
+    @property
+    def nbytes(self) -> int:
+        """About how much memory it holds, if it shares nothing."""
+        pairs = len(self._accumulators.keys)
+        return pairs * _PAIR_BYTES + self.scores.n * _MEMBER_BYTES
+
     def reciprocity(self, giver: int, receiver: int) -> tuple[float, float, float]:
         """(given, taken, balance) of an ordered pair of numbers (score-model section 4.4)."""
         return pair_balance(self._accumulators, giver, receiver, self.day)
@@ -73,8 +85,8 @@ class Snapshot:
 class Standings:
     """Accumulators in step with a ledger, advanced as it grows. Not for concurrent use.
 
-    Facts of days after that of the last record (a meeting's date may be tomorrow's in UTC) wait until a
-    snapshot of their day is asked for.
+    Facts of days after that of the last record (a meeting's date may be tomorrow's in UTC) wait
+    until a snapshot of their day is asked for.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -116,6 +128,7 @@ class Standings:
         columns = self._ledger.columns(self.position)
         self._day = max(self._day, day)
         self._refold(columns, *_touched(self._due()))
+        self._accumulators.network()  # made here, so that copies share it
         return _snapshot(self._ledger, columns, self._accumulators.copy(), self._roll, day, threads)
 
     def _fold(self, whole: evidence.Rows) -> None:
@@ -126,14 +139,11 @@ class Standings:
 
     def _fold_new(self, columns: Columns, new: evidence.Rows, joined: int) -> None:
         late = self._reaches_back(new.columns)
-        due = self._due()
         self._note_ahead(new.columns)
-        pairs, members = _touched(np.concatenate([_ends(new.columns, late), due]))
         at = np.flatnonzero(~late)
         rows = evidence.Rows(new.position[at], new.columns.take(at))
-        plain = evidence.events(rows, self._day, joined)
-        self._accumulators.fold(plain.select(~plain.touching(pairs, members)))
-        self._refold(columns, pairs, members)
+        self._accumulators.fold(evidence.events(rows, self._day, joined))
+        self._refold(columns, *_touched(_ends(new.columns, late)))
 
     def _refold(
         self, columns: Columns, pairs: NDArray[np.int64], members: NDArray[np.int64]
@@ -147,7 +157,7 @@ class Standings:
         self._accumulators.fold(again.select(again.touching(pairs, members)))
 
     def _reaches_back(self, new: Columns) -> NDArray[np.bool_]:
-        """Which new rows may change what earlier facts say, so that what they touch is folded again."""
+        """Which new rows may change what earlier facts say: what they touch is folded again."""
         late = np.isin(new.effect, _REFOLDED)
         late |= (new.effect == Effect.JUNK_IF_ONE) & (new.value == 1)
         late |= (new.effect == Effect.CLOSED) & np.isin(new.reference, self._awaited)
@@ -204,9 +214,7 @@ def _snapshot(
 
 
 def _empty(policy: evidence.Policy) -> Accumulators:
-    return Accumulators(
-        decay=policy.decay, uniform=policy.uniform, value_half=policy.value_half
-    )
+    return Accumulators(decay=policy.decay, uniform=policy.uniform, value_half=policy.value_half)
 
 
 def _ends(columns: Columns, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -216,7 +224,7 @@ def _ends(columns: Columns, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def _touched(ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Unordered pairs, int64[pairs, 2], and members whose accumulators rows of these ends are in."""
+    """Unordered pairs, int64[pairs, 2], and members in whose accumulators such rows are."""
     people = ends[:, :2]
     pairs = np.unique(np.sort(people[(people != NOBODY).all(axis=1)], axis=1), axis=0)
     members = np.unique(people)

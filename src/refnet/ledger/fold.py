@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import repeat
 from uuid import UUID
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from refnet.domain.facts import Effect
 from refnet.domain.values import MICROS_PER_DAY
 from refnet.ledger.calendar import Calendar, day_number
-from refnet.ledger.columns import NOBODY, Columns, allocate
-from refnet.ledger.extract import STREAM, FactBatch, Group
+from refnet.ledger.columns import NOBODY, Columns
+from refnet.ledger.extract import OWN_ORIGIN, FactBatch
 
-_MEMBERSHIPS = (Effect.JOIN, Effect.MEMBERSHIP)
+_MOVES = np.zeros(256, bool)
+_MOVES[[Effect.JOIN, Effect.MEMBERSHIP]] = True
+"""By effect: whether the giver belongs to the row's chapter from then on."""
 
 
 class Fold:
@@ -56,56 +58,61 @@ class Fold:
 
     def rows(self, batch: FactBatch) -> Columns:
         """The rows of a batch. Ids that no earlier fact introduced become NOBODY."""
-        self._introduce(batch)
-        out = allocate(len(batch))
-        occur = np.array(batch.occur, np.int64)
-        record = np.array(batch.record, np.int64)
-        out.reference[:] = batch.origins
-        has_date = np.zeros(len(batch), bool)
-        for group in batch.groups.values():
-            at = np.array(group.rows, np.intp)
-            self._fill(group, at, out)
-            if group.fact_type.COLUMNS.day is not None:
-                has_date[at] = True
+        known = len(self.members)
+        for _, member in batch.joined:
+            self.add_member(member)
+        for _, chapter, zone in batch.opened:
+            self.add_chapter(chapter, zone)
+        out = self._undated(batch)
+        self._forget_future(out, known)
         self._home_chapters(out)
-        # The earlier time decides (score-model section 1), so that nobody post-dates evidence.
-        times = np.minimum(occur, record)
-        undated = ~has_date
-        out.day[undated] = (times[undated] // MICROS_PER_DAY).astype(np.int32)
-        out.chapter_day[undated] = self._calendar.days(times[undated], out.chapter[undated])
+        self._date(batch, out)
         return out
 
-    def _introduce(self, batch: FactBatch) -> None:
-        for group in batch.groups.values():
-            zone = group.fact_type.COLUMNS.zone
-            if zone is not None:
-                for stream, name in zip(group.streams, _read(group, zone), strict=True):
-                    self.add_chapter(_dashed(stream), name)
-            elif group.fact_type.COLUMNS.effect is Effect.JOIN:
-                for stream in group.streams:
-                    self.add_member(_dashed(stream))
+    def _undated(self, batch: FactBatch) -> Columns:
+        """The columns of a batch, but for the days."""
+        size = len(batch)
+        references = np.array(batch.references, np.int64)
+        return Columns(
+            day=np.empty(size, np.int32),
+            chapter_day=np.empty(size, np.int32),
+            kind=np.frombuffer(batch.kinds, np.uint8),
+            effect=np.frombuffer(batch.effects, np.uint8),
+            giver=_numbers(self._numbers, batch.givers),
+            receiver=_numbers(self._numbers, batch.receivers),
+            chapter=_numbers(self._chapter_numbers, batch.chapters),
+            value=np.array(batch.values, np.int64),
+            reference=np.where(references == OWN_ORIGIN, batch.origins, references),
+        )
 
-    def _fill(self, group: Group, at: NDArray[np.intp], out: Columns) -> None:
-        spec = group.fact_type.COLUMNS
-        out.kind[at] = spec.kind
-        out.effect[at] = spec.effect
-        out.giver[at] = _numbers(self._numbers, group, spec.giver)
-        out.receiver[at] = _numbers(self._numbers, group, spec.receiver)
-        out.chapter[at] = _numbers(self._chapter_numbers, group, spec.chapter)
-        if callable(spec.value):
-            out.value[at] = [spec.value(fact) for fact in group.facts]
-        elif spec.value is not None:
-            out.value[at] = _read(group, spec.value)
-        if spec.reference is not None:
-            out.reference[at] = _read(group, spec.reference)
-        if spec.day is not None:
-            days = [day_number(date) for date in _read(group, spec.day)]
-            out.day[at] = days
-            out.chapter_day[at] = days
+    def _date(self, batch: FactBatch, out: Columns) -> None:
+        """A fact's own date, else the earlier of its two times (score-model section 1).
+
+        So nobody post-dates evidence.
+        """
+        times = np.minimum(np.array(batch.occur, np.int64), np.array(batch.record, np.int64))
+        out.day[:] = times // MICROS_PER_DAY
+        out.chapter_day[:] = self._calendar.days(times, out.chapter)
+        dated = [row for row, date in enumerate(batch.dates) if date is not None]
+        days = [day_number(batch.dates[row]) for row in dated]
+        out.day[dated] = days
+        out.chapter_day[dated] = days
+
+    def _forget_future(self, out: Columns, known: int) -> None:
+        """Before their induction applicants have no number, wherever a batch ends."""
+        if len(self.members) == known:
+            return
+        joins = np.flatnonzero(out.effect == Effect.JOIN)
+        joined = np.full(len(self.members), -1, np.int64)
+        joined[known:] = len(out)
+        np.minimum.at(joined, out.giver[joins], joins)
+        for column in (out.giver, out.receiver):
+            early = (column != NOBODY) & (joined[column] > np.arange(len(out)))
+            column[early] = NOBODY
 
     def _home_chapters(self, out: Columns) -> None:
         """Rows without a chapter of their own get the giver's, as of that row."""
-        moves = np.flatnonzero(np.isin(out.effect, _MEMBERSHIPS))
+        moves = np.flatnonzero(_MOVES[out.effect])
         start = 0
         for stop in [*moves.tolist(), len(out)]:
             span = slice(start, stop)
@@ -118,27 +125,10 @@ class Fold:
     def _move(
         self, giver: NDArray[np.int32], chapter: NDArray[np.int32], effect: NDArray[np.uint8]
     ) -> None:
-        moves = np.flatnonzero(np.isin(effect, _MEMBERSHIPS))
+        moves = np.flatnonzero(_MOVES[effect])
         for row in moves.tolist():
             self._home[giver[row]] = chapter[row]
 
 
-def _numbers(numbers: dict[str | None, int], group: Group, name: str | None) -> Any:
-    if name is None:
-        return NOBODY
-    if name == STREAM:
-        return [numbers.get(_dashed(stream), NOBODY) for stream in group.streams]
-    return [numbers.get(_text(value), NOBODY) for value in _read(group, name)]
-
-
-def _dashed(stream: str) -> str:
-    """The canonical text of a UUID given as 32 hex digits."""
-    return f"{stream[:8]}-{stream[8:12]}-{stream[12:16]}-{stream[16:20]}-{stream[20:]}"
-
-
-def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else str(value)
-
-
-def _read(group: Group, name: str) -> list[Any]:
-    return [getattr(fact, name) for fact in group.facts]
+def _numbers(numbers: dict[str | None, int], ids: list[str | None]) -> NDArray[np.int32]:
+    return np.fromiter(map(numbers.get, ids, repeat(NOBODY)), np.int32, len(ids))

@@ -61,11 +61,19 @@ class Ledger:
         return self._fold
 
     def columns(self, upto: int | None = None) -> Columns:
-        """The rows of positions 1..upto (default: all), as views that stay valid."""
-        return self._space.columns.slice(0, self.position if upto is None else upto)
+        """The rows of positions 1..upto (default: all), as views that stay valid.
+
+        Any thread may ask while another one appends.
+        """
+        # The position first: by then the space has room for all of it, whatever is appended next.
+        stop = self.position if upto is None else upto
+        return self._space.columns.slice(0, stop)
 
     def append(self, batch: FactBatch) -> None:
-        """Add the rows of consecutive facts that follow the last ones."""
+        """Add the rows of consecutive facts that follow the last ones.
+
+        Raises OSError, and changes nothing, when there is no room for them.
+        """
         if len(batch) == 0:
             return
         if batch.after != self.position:
@@ -75,9 +83,9 @@ class Ledger:
                 position=self.position,
                 after=batch.after,
             )
+        start, stop = self.position, self.position + len(batch)
+        self._space.reserve(stop)  # before the fold learns anything, so that this can be repeated
         rows = self._fold.rows(batch)
-        start, stop = self.position, self.position + len(rows)
-        self._space.reserve(stop)
         for old, new in zip(self._space.columns, rows, strict=True):
             old[start:stop] = new
         self.position = stop

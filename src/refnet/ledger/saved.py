@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -27,12 +28,14 @@ class Saved:
 def load(folder: Path) -> Saved | None:
     """What was saved, or None if there is nothing that can be used."""
     try:
-        content = json.loads((folder / NAME).read_bytes())
-        if content.pop("format") != FORMAT:
+        content = (folder / NAME).read_bytes()
+        state = content[_STATE_AT:-1]
+        if content != _sealed(state):
             return None
-        content["chapters"] = [tuple(pair) for pair in content["chapters"]]
-        return Saved(**content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        told = json.loads(state)
+        told["chapters"] = [tuple(pair) for pair in told["chapters"]]
+        return Saved(**told)
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -40,8 +43,8 @@ def store(folder: Path, state: Saved) -> None:
     """Replace the saved state; after a crash either the old one or the new one is there."""
     path = folder / NAME
     temporary = path.with_suffix(".tmp")
-    with temporary.open("w") as file:
-        json.dump({"format": FORMAT, **asdict(state)}, file)
+    with temporary.open("wb") as file:
+        file.write(_sealed(json.dumps(asdict(state)).encode()))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -50,3 +53,19 @@ def store(folder: Path, state: Saved) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _sealed(state: bytes) -> bytes:
+    """The content of the file: JSON, with the hash of what it says about the state.
+
+    The ledger's own digest covers rows and names. Whatever else is noted here must not be believed
+    after a bit has flipped either.
+    """
+    return b'{"format":%d,"sha256":"%s","state":%s}' % (
+        FORMAT,
+        hashlib.sha256(state).hexdigest().encode(),
+        state,
+    )
+
+
+_STATE_AT = len(_sealed(b"")) - 1

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from refnet.ledger.columns import DTYPES, Columns, allocate, columns_of
+from refnet.ledger.columns import DTYPES, ROW_BYTES, Columns, allocate, columns_of
 
 _FIRST_ROWS = 65_536
+_MORE_ROWS = 1 << 24
 
 
 class Space(Protocol):
@@ -60,9 +62,15 @@ class FileSpace:
     def reserve(self, rows: int) -> None:
         """See `Space.reserve`."""
         have = len(self.columns)
-        if rows > have:
-            self.flush()
-            self._map(max(rows, min(2 * have, have + (1 << 24))))
+        if rows <= have:
+            return
+        # The log lives on the same disk and matters more: leave it most of what is free.
+        affordable = shutil.disk_usage(self._folder).free // (8 * ROW_BYTES)
+        try:
+            self._map(max(rows, have + min(have, _MORE_ROWS, affordable)))
+        except OSError:
+            self._cut(have)
+            raise
 
     def flush(self) -> None:
         """Write all pages back and wait."""
@@ -73,6 +81,12 @@ class FileSpace:
     def _size(self, name: str) -> int:
         path = self._folder / f"{name}.col"
         return path.stat().st_size if path.exists() else 0
+
+    def _cut(self, rows: int) -> None:
+        """Give back what some columns got when the next one got nothing."""
+        for name, kind in DTYPES.items():
+            if self._size(name) > rows * kind.itemsize:
+                os.truncate(self._folder / f"{name}.col", rows * kind.itemsize)
 
     def _map(self, rows: int) -> None:
         maps: list[Any] = []
