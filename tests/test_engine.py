@@ -24,6 +24,7 @@ from refnet.domain.referral import (
     WinReferral,
 )
 from refnet.domain.testimonial import GiveTestimonial
+from refnet.domain.values import ChapterId, MemberId, ReferralId
 from refnet.engine import Engine
 from refnet.errors import PositionAhead, RefnetError, StoreSealed
 from refnet.log.draft import Receipt
@@ -48,7 +49,7 @@ def do(engine: Engine, noun: str, command: object, actor: UUID | None = None) ->
     return outcome
 
 
-def enrol(engine: Engine, count: int) -> list[UUID]:
+def enrol(engine: Engine, count: int) -> list[MemberId]:
     """A network of one chapter with that many members."""
     do(engine, "network", CharterNetwork(name="Net", pretrust=Pretrust.UNIFORM))
     chapter = do(
@@ -59,20 +60,26 @@ def enrol(engine: Engine, count: int) -> list[UUID]:
         ),
     ).stream
     return [
-        do(
-            engine,
-            "member",
-            EnrolMember(
-                chapter=chapter, classification=f"c{n}", name=f"Name {n}", external_id=f"x{n}"
-            ),
-        ).stream
+        MemberId(
+            do(
+                engine,
+                "member",
+                EnrolMember(
+                    chapter=ChapterId(chapter),
+                    classification=f"c{n}",
+                    name=f"Name {n}",
+                    external_id=f"x{n}",
+                ),
+            ).stream
+        )
         for n in range(count)
     ]
 
 
-def refer(engine: Engine, giver: UUID, receiver: UUID, amount: int) -> UUID:
+def refer(engine: Engine, giver: MemberId, receiver: MemberId, amount: int) -> ReferralId:
     """A referral from passed to closed business."""
-    referral = do(engine, "referral", PassReferral(giver=giver, receiver=receiver)).stream
+    passed = do(engine, "referral", PassReferral(giver=giver, receiver=receiver))
+    referral = ReferralId(passed.stream)
     for step in (AcceptReferral, ContactProspect, WinReferral):
         do(engine, "referral", step(referral=referral), receiver)
     do(

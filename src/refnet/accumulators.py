@@ -57,7 +57,7 @@ class Events:
     amount: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        types = (np.int32, np.uint8, np.int32, np.int32, np.int64)
+        types: list[Any] = [np.int32, np.uint8, np.int32, np.int32, np.int64]
         for column, dtype in zip(fields(self), types, strict=True):
             values = _column(getattr(self, column.name), dtype, column.name)
             object.__setattr__(self, column.name, values)
@@ -67,7 +67,7 @@ class Events:
     @classmethod
     def of(cls, rows: Iterable[tuple[int, int, int, int, int]]) -> Self:
         """Events from rows (day, kind, a, b, amount)."""
-        columns = np.array(list(rows), np.int64).reshape(-1, 5).T
+        columns: Any = np.array(list(rows), np.int64).reshape(-1, 5).T
         return cls(*(column.copy() for column in columns))
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ class Accumulators:
     @property
     def n(self) -> int:
         """Number of members."""
-        return self.member_totals.shape[1]
+        return int(self.member_totals.shape[1])
 
     @property
     def tables(self) -> NDArray[np.int64]:

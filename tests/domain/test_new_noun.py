@@ -98,7 +98,7 @@ def test_the_ledger_gets_rows_of_it(open_log: Callable[..., Rig]) -> None:
     (rows,) = log.reader.scan(posted.first - 1, posted.last)
     batch = Extractor(ROW, log.codec).batch(rows)
 
-    assert batch.kinds == [ask.AskPosted.COLUMNS.kind]
+    assert list(batch.kinds) == [ask.NOUN.facts[0].COLUMNS.kind]
     assert batch.givers == [str(ann)]
 
 
