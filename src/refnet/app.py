@@ -3,6 +3,9 @@
 Three threads do the work that must not hold up the loop: the writer commits batches, the follower
 folds the log into the ledger, the scorer turns the ledger into snapshots. Data flows one way, each
 thread owns what it writes, and the loop is told by `call_soon_threadsafe`.
+
+A full disk is weather: who writes hears of it, everything else waits until there is room again. Any
+other storage error is the end: `failed` is set, and nothing more is acknowledged.
 """
 
 from __future__ import annotations
@@ -10,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,19 +24,27 @@ import structlog
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.values import Erased, utc_day
 from refnet.engine import Engine, Row, load_state, reveal_fields, row_of
-from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown
-from refnet.log.disclosure import Disclosure
+from refnet.errors import (
+    FreshnessTimeout,
+    PositionAhead,
+    RefnetError,
+    ShuttingDown,
+    StorageFull,
+)
 from refnet.log.draft import Receipt
 from refnet.log.follower import Follower
+from refnet.log.reader import Reader
 from refnet.log.writer import Writer
-from refnet.standings import Snapshot, Standings, snapshot_at
-
-REFRESH_SECONDS = 0.5
-"""Without anybody waiting, scores are made again at most this often."""
+from refnet.reading import ReadPool
+from refnet.scoreboard import Scoreboard, pause, stopping
+from refnet.standings import Snapshot
 
 SAVE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 1.0
-CACHED_SNAPSHOTS = 8
+FULL_SECONDS = 1.0
+"""How long the follower waits before it asks a full disk again."""
+
+SETTLE_SECONDS = 0.0005
 FOLLOW_ROWS = 256
 
 
@@ -58,39 +68,41 @@ class Freshness:
 
 
 class App:
-    """Use cases for the API. Made and used on one event loop; `start` first, `close` last."""
+    """Use cases for the API. Made and used on one event loop; `start` first, `close` last.
+
+    Nobody is shown a position that `position` has not reached: what a token names can be read.
+    """
 
     def __init__(self, engine: Engine, *, threads: int = 1) -> None:
-        """threads: how many the kernel may use; it changes no bit."""
+        """engine: closed by `close`. threads: how many the kernel may use; it changes no bit."""
         self._engine = engine
-        self._threads = threads
         self.log_id = engine.log_id
         self.nouns = engine.nouns
         self.failed = asyncio.Event()
         self._failure: Exception | None = None
-        self._nouns = {noun.name: noun for noun in engine.nouns}
-        self._pool = ThreadPoolExecutor(4, "refnet-read")
-        self._readers = threading.local()
         self._stop = threading.Event()
+        self._closing: asyncio.Task[None] | None = None
+        self._work: list[threading.Thread] = []
+        self._changed = asyncio.Event()
         self._writer = Writer(engine.sequencer)
         self._projection = engine.projection()
-        self._follower = Follower(engine.reader(), self._projection.position)
-        self._standings = Standings(self._projection.ledger)
-        self._ledger_lock = threading.Lock()
-        self._wanted = threading.Condition()
-        self._due = 0
-        self._changed = asyncio.Event()
-        self._latest: Snapshot | None = None
-        self._published = asyncio.Event()
-        self._older: OrderedDict[tuple[int, int], Snapshot] = OrderedDict()
-        self._work: list[threading.Thread] = []
+        self._ledger_lock = threading.Lock()  # between what folds and what looks at the tree
+        self._board = Scoreboard(self._projection, engine.clock, threads)
+        self._reader = engine.reader()
+        self._follower = Follower(self._reader)
+        self._reads = ReadPool(engine, self._fail)
 
     async def start(self) -> None:
-        """Fold what the log holds, make the first scores, and begin to take writes."""
+        """Fold what the log holds, make the first scores, and begin to take writes.
+
+        May be cancelled. Raises StoreDamaged, StorageFull.
+        """
         self._loop = asyncio.get_running_loop()
         self._engine.sequencer.on_commit(self._follower.wake)
-        await self._loop.run_in_executor(self._pool, self._catch_up)
-        self._latest = await self._loop.run_in_executor(self._pool, self._compute)
+        await self._reads.run(self._catch_up)
+        self._board.show(await self._reads.run(self._board.first))
+        if self._stop.is_set():
+            raise stopping()
         self._writer.start()
         for name, work in (("follower", self._follow), ("scorer", self._score)):
             thread = threading.Thread(target=self._guard, args=(work,), name=f"refnet-{name}")
@@ -98,8 +110,10 @@ class App:
             self._work.append(thread)
 
     async def close(self) -> None:
-        """Answer what waits, stop the threads, save the ledger."""
-        await asyncio.get_running_loop().run_in_executor(None, self._shut)
+        """Answer what waits, stop the threads, save the ledger. Again: waits for the first time."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
 
     @property
     def position(self) -> int:
@@ -129,7 +143,11 @@ class App:
         futures: list[asyncio.Future[Receipt]] = []
         for request in requests:
             future: asyncio.Future[Receipt] = self._loop.create_future()
-            self._writer.enqueue(request, future, self._deliver)
+            try:
+                self._writer.enqueue(request, future, self._deliver)
+            except ShuttingDown as refusal:
+                # Those before it are recorded all the same, and the caller must hear of that.
+                future.set_exception(refusal)
             futures.append(future)
         outcomes = await asyncio.gather(*futures, return_exceptions=True)
         for outcome in outcomes:
@@ -147,46 +165,49 @@ class App:
         """The state of a stream at a position (None: now), or None."""
         if noun.resident and upto is None:
             return self.resident(noun.name).get(stream)
-        return await self._read(lambda reader, _: load_state(reader, noun, stream, upto))
+        end = self.position if upto is None else upto
+        return await self._reads.ask(lambda reader, _: load_state(reader, noun, stream, end))
 
     async def personal(
         self, noun: Noun, stream: UUID, versions: Mapping[str, int]
     ) -> Mapping[str, str | Erased | None]:
         """Personal fields of a stream in clear, each from the fact of the given version."""
-        found: dict[str, str | Erased | None] = await self._read(
+        return await self._reads.ask(
             lambda reader, disclosure: reveal_fields(reader, disclosure, stream, versions)
         )
-        return found
 
     # The log
 
     async def head(self) -> Head:
         """The end of the log as far as the ledger has folded it, with the root there."""
-        return await self._loop.run_in_executor(self._pool, self._head)
+        return await self._reads.run(self._head)
 
     async def rows(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
         """Stored facts with after < position <= upto, at most `limit`."""
-        found: list[Row] = await self._read(
-            lambda reader, _: [row_of(row) for row in reader.rows(after, upto, limit)]
+        end = self.position if upto is None else min(upto, self.position)
+        return await self._reads.ask(
+            lambda reader, _: [row_of(row) for row in reader.rows(after, end, limit)]
         )
-        return found
 
     async def follow(self, after: int) -> AsyncIterator[list[Row]]:
         """Stored facts after a position as they come; an empty list at least every second."""
         while not self._stop.is_set():
             changed = self._changed
-            rows = await self.rows(after, FOLLOW_ROWS)
+            try:
+                rows = await self.rows(after, FOLLOW_ROWS)
+            except ShuttingDown:
+                return
             if rows:
                 after = rows[-1].position
             yield rows
             if len(rows) < FOLLOW_ROWS:
-                await _wait(changed, CHECKPOINT_SECONDS)
+                await pause(changed, CHECKPOINT_SECONDS)
 
     # Scores
 
     def latest(self) -> Snapshot | None:
         """The newest scores, without waiting."""
-        return self._latest
+        return self._board.latest
 
     async def scores(self, freshness: Freshness, patience: float) -> Snapshot:
         """Scores as fresh as asked for.
@@ -194,77 +215,35 @@ class App:
         Raises PositionAhead for a position the log has not reached, FreshnessTimeout after
         `patience` s.
         """
+        head = self.position
         if freshness.exactly is not None:
-            return await self._scores_at(freshness.exactly, freshness.day)
-        wanted = freshness.at_least
-        latest = self._latest
-        if not freshness.head and latest is not None and latest.position >= wanted:
-            return latest
-        head = await self._read(lambda reader, _: reader.position())
-        _check_reached(wanted, head)
-        wanted = max(wanted, head) if freshness.head else wanted
+            _check_reached(freshness.exactly, head)
+            return await self._scores_at(freshness.exactly, freshness.day, patience)
+        _check_reached(freshness.at_least, head)
+        return await self._board.fresh(head if freshness.head else freshness.at_least, patience)
+
+    def watch(self) -> AsyncIterator[Snapshot]:
+        """Every snapshot that is made from now on, newest only, beginning with the present one."""
+        return self._board.watch()
+
+    async def _scores_at(self, position: int, day: int | None, patience: float) -> Snapshot:
         end = self._loop.time() + patience
+        if day is None:
+            day = await self._reads.ask(lambda reader, _: self._day_at(reader, position))
         while True:
-            published, latest = self._published, self._latest
-            if latest is not None and latest.position >= wanted:
-                return latest
+            changed, left = self._changed, end - self._loop.time()
+            if self._projection.position >= position:
+                return await self._board.past(position, day, max(0.0, left))
             if self._stop.is_set():
-                raise ShuttingDown("the server is stopping; ask another one, or retry later")
-            left = end - self._loop.time()
+                raise stopping()
             if left <= 0:
                 raise FreshnessTimeout(
-                    f"scores have not reached position {wanted} within {patience} s; "
-                    "retry, or ask for less fresh ones",
-                    position=wanted,
+                    f"the ledger has not reached position {position} within {patience} s; retry",
+                    position=position,
                 )
-            self._ask_for(wanted)
-            await _wait(published, left)
+            await pause(changed, min(left, CHECKPOINT_SECONDS))
 
-    async def watch(self) -> AsyncIterator[Snapshot]:
-        """Every snapshot that is made from now on, newest only, beginning with the present one."""
-        seen: Snapshot | None = None
-        while not self._stop.is_set():
-            published, latest = self._published, self._latest
-            if latest is not None and latest is not seen:
-                seen = latest
-                yield latest
-            else:
-                await _wait(published, CHECKPOINT_SECONDS)
-
-    async def _scores_at(self, position: int, day: int | None) -> Snapshot:
-        head = await self._read(lambda reader, _: reader.position())
-        _check_reached(position, head)
-        latest = self._latest
-        if latest is not None and latest.position == position and day in (None, latest.day):
-            return latest
-        if day is None:
-            day = await self._read(lambda reader, _: self._day_at(reader, position))
-        found = self._older.get((position, day))
-        if found is None:
-            await self.scores(Freshness(at_least=position), 60.0)
-            found = await self._loop.run_in_executor(self._pool, self._compute_at, position, day)
-            self._remember(found)
-        return found
-
-    def _remember(self, snapshot: Snapshot) -> None:
-        self._older[snapshot.position, snapshot.day] = snapshot
-        while len(self._older) > CACHED_SNAPSHOTS:
-            self._older.popitem(last=False)
-
-    # On other threads
-
-    async def _read(self, ask: Any) -> Any:
-        return await self._loop.run_in_executor(self._pool, self._with_reader, ask)
-
-    def _with_reader(self, ask: Any) -> Any:
-        """Every reading thread has a connection of its own."""
-        held = getattr(self._readers, "held", None)
-        if held is None:
-            reader = self._engine.reader()
-            held = self._readers.held = (reader, Disclosure(reader, self._engine.keys))
-        return ask(*held)
-
-    def _day_at(self, reader: Any, position: int) -> int:
+    def _day_at(self, reader: Reader, position: int) -> int:
         if position == 0:
             return 0
         (row,) = reader.rows(position - 1, position, 1)
@@ -275,100 +254,113 @@ class App:
             ledger, tree = self._projection.ledger, self._projection.tree
             return Head(ledger.position, ledger.record_time, tree.root().hex())
 
+    # On the writer's, follower's and scorer's threads
+
     def _deliver(self, answers: Sequence[tuple[Any, Any]]) -> None:
-        if self._engine.sequencer.failure is not None:
-            self._loop.call_soon_threadsafe(self.failed.set)
-        self._loop.call_soon_threadsafe(_resolve, answers)
+        failure = self._engine.sequencer.failure
+        if failure is not None:
+            self._fail(failure)
+        self._tell(_resolve, answers)
 
     def _catch_up(self) -> None:
-        reader = self._engine.reader()
-        try:
-            self._projection.catch_up(reader)
-            self._projection.save()
-        finally:
-            reader.close()
+        saved = time.monotonic()
+        for rows in self._reader.scan(self._projection.position):
+            if self._stop.is_set():
+                raise stopping()
+            self._projection.extend(rows)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                self._save()
+                saved = time.monotonic()
+        self._save()
         self._follower.position = self._projection.position
 
     def _follow(self) -> None:
         saved = time.monotonic()
         for rows in self._follower.batches(self._stop):
-            with self._ledger_lock:
-                self._projection.extend(rows)
-            self._loop.call_soon_threadsafe(self._advance)
-            with self._wanted:
-                self._wanted.notify()
+            # In the file, facts are there a moment before the writer says so.
+            while self.position < rows[-1][0] and not self._stop.is_set():
+                self._stop.wait(SETTLE_SECONDS)
+            self._fold(rows)
+            self._tell(self._advance)
+            self._board.advanced()
             if time.monotonic() - saved > SAVE_SECONDS:
-                self._projection.save()
+                self._save()
                 saved = time.monotonic()
 
-    def _score(self) -> None:
+    def _fold(self, rows: Sequence[Any]) -> None:
         while not self._stop.is_set():
-            with self._wanted:
-                self._wanted.wait_for(self._is_due, REFRESH_SECONDS)
-            latest = self._latest
-            assert latest is not None
-            if self._projection.position > latest.position or self._today() > latest.day:
-                self._publish(self._compute())
+            try:
+                with self._ledger_lock:
+                    self._projection.extend(rows)
+            except StorageFull as refusal:
+                self._stop.wait(FULL_SECONDS)
+                _log("ledger_waits", refusal)
+            else:
+                return
 
-    def _is_due(self) -> bool:
-        latest = self._latest
-        made = 0 if latest is None else latest.position
-        return self._stop.is_set() or made < self._due <= self._projection.position
+    def _save(self) -> None:
+        """What is not saved is folded again after a restart, so a full disk does no harm."""
+        try:
+            self._projection.save()
+        except StorageFull as refusal:
+            _log("ledger_not_saved", refusal)
 
-    def _compute(self) -> Snapshot:
-        with self._ledger_lock:
-            self._standings.advance()
-        return self._standings.snapshot(self._today(), self._threads)
+    def _finish(self) -> None:
+        """Fold what was written last, so that the next start need not."""
+        if self._work and self._failure is None:
+            with suppress(StorageFull):
+                self._projection.catch_up(self._reader)
+        self._save()
 
-    def _compute_at(self, position: int, day: int) -> Snapshot:
-        return snapshot_at(self._projection.ledger, position, day, self._threads)
+    def _score(self) -> None:
+        self._board.run(lambda snapshot: self._tell(self._board.show, snapshot))
 
-    def _today(self) -> int:
-        """The later of the day of the last fact and the clock's (score-model section 1)."""
-        return max(utc_day(self._projection.ledger.record_time), utc_day(self._engine.clock()))
-
-    def _publish(self, snapshot: Snapshot) -> None:
-        _ = snapshot.digest, snapshot.rank  # made here, so that no read pays for them
-        self._loop.call_soon_threadsafe(self._show, snapshot)
-
-    def _guard(self, work: Any) -> None:
+    def _guard(self, work: Callable[[], None]) -> None:
         """A thread that fails stops the server: going on would serve what is not true."""
         try:
             work()
         except Exception as error:  # noqa: BLE001 - whatever it is, the server must stop
-            self._failure = error
-            self._loop.call_soon_threadsafe(self.failed.set)
-            structlog.get_logger().exception("thread_failed", thread=work.__name__)
+            self._fail(error)
 
-    def _shut(self) -> None:
-        self._writer.close()
-        self._stop.set()
-        self._follower.wake()
-        with self._wanted:
-            self._wanted.notify_all()
-        for thread in self._work:
-            thread.join()
-        self._pool.shutdown()
-        self._projection.save()
-        self._engine.close()
+    def _fail(self, error: Exception) -> None:
+        if self._failure is None:
+            self._failure = error
+            self._tell(self.failed.set)
+            structlog.get_logger().error("server_failed", exc_info=error)
+
+    def _tell(self, what: Callable[..., object], *about: object) -> None:
+        """Have the loop call it. A loop that is closed has nobody left who wants to know."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(what, *about)
 
     # On the loop
-
-    def _ask_for(self, position: int) -> None:
-        with self._wanted:
-            self._due = max(self._due, position)
-            self._wanted.notify()
 
     def _advance(self) -> None:
         self._changed, changed = asyncio.Event(), self._changed
         changed.set()
 
-    def _show(self, snapshot: Snapshot) -> None:
-        if self._latest is not None:
-            self._remember(self._latest)
-        self._latest = snapshot
-        self._published, published = asyncio.Event(), self._published
-        published.set()
+    async def _close(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._work:  # else it is still starting, and must hear of this at once
+            await loop.run_in_executor(None, self._writer.close)
+        self._stop.set()
+        self._reads.refuse()
+        self._board.stop()
+        self._advance()
+        await loop.run_in_executor(None, self._shut)
+
+    def _shut(self) -> None:
+        """Off the loop. Whatever fails, everything else is closed."""
+        self._writer.close()
+        self._follower.wake()
+        with ExitStack() as stack:
+            stack.callback(self._engine.close)
+            stack.callback(self._reader.close)
+            stack.callback(self._finish)
+            stack.callback(self._board.close)
+            stack.callback(self._reads.close)
+            for thread in self._work:
+                thread.join()
 
 
 def _resolve(answers: Sequence[tuple[asyncio.Future[Receipt], Any]]) -> None:
@@ -391,8 +383,5 @@ def _check_reached(position: int, head: int) -> None:
         )
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+def _log(event: str, refusal: RefnetError) -> None:
+    structlog.get_logger().warning(event, message=refusal.message, **refusal.facts)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from refnet.app import App
 from refnet.domain.ids import Entropy
 from refnet.domain.nouns import NOUNS
 from refnet.engine import Engine
@@ -19,6 +25,13 @@ from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
 
 KEYS = "keys.db"
+
+GRACE_SECONDS = 10.0
+"""How long calls in flight may take to finish when the server is told to stop."""
+
+FAILED_GRACE_SECONDS = 0.5
+FAILED_EXIT_SECONDS = 1.8
+"""The same after a storage error, and when the process ends whatever still runs in it."""
 
 
 def system_clock() -> int:
@@ -56,6 +69,75 @@ def open_engine(
         keys.close()
         store.close()
         raise
+
+
+def serve(
+    data: Path,
+    listen: str,
+    *,
+    ready: Callable[[str], None],
+    warn: Callable[[str], None] | None = None,
+    threads: int | None = None,
+) -> None:
+    """Serve the store in a directory until SIGINT or SIGTERM, then stop cleanly.
+
+    listen: HOST:PORT on loopback. ready: told the address once calls are taken. threads: of the
+    kernel, default all cores. Raises InvalidRequest for an address that cannot be had, what
+    `open_engine` raises, and the storage error that made going on impossible, if one did.
+    """
+    # gRPC takes a third of a second to import, and most commands do without.
+    from refnet.rpc.server import check_loopback  # noqa: PLC0415
+
+    check_loopback(listen)
+    engine = open_engine(data, warn=warn)
+    # Nobody may wait for a disk that has failed, nor for a long computation.
+    last_resort = threading.Timer(FAILED_EXIT_SECONDS, os._exit, (1,))
+    last_resort.daemon = True
+    try:
+        asyncio.run(_serve(engine, listen, ready, threads or os.cpu_count() or 1, last_resort))
+    finally:
+        last_resort.cancel()
+        engine.close()
+
+
+async def _serve(
+    engine: Engine,
+    listen: str,
+    ready: Callable[[str], None],
+    threads: int,
+    last_resort: threading.Timer,
+) -> None:
+    from refnet.rpc.server import Server  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    app = App(engine, threads=threads)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(app.close)
+        if not await _unless(stop, app.start()):
+            return
+        server = Server(app, listen)
+        ready(await server.start())
+        await _unless(stop, app.failed.wait())
+        if app.failed.is_set():
+            last_resort.start()
+        # After a storage error nothing more may be acknowledged, so nobody is waited for.
+        await server.stop(FAILED_GRACE_SECONDS if app.failed.is_set() else GRACE_SECONDS)
+    app.raise_failure()
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> bool:
+    """Whether the work was done before somebody said stop; if not, it is cancelled."""
+    doing, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait((doing, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if doing.done():
+        await doing
+        return True
+    doing.cancel()
+    return False
 
 
 def _warn(message: str) -> None:

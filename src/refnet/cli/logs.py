@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -26,9 +28,23 @@ def configure_logs() -> None:
     else:
         structlog.configure(
             processors=[*shared, structlog.processors.format_exc_info, _as_json],
-            logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+            logger_factory=structlog.BytesLoggerFactory(_Patient(sys.stderr.buffer)),
             cache_logger_on_first_use=True,
         )
+
+
+class _Patient(io.RawIOBase):
+    """Drops the lines it cannot write: no call may fail because the disk of the logs is full."""
+
+    def __init__(self, file: Any) -> None:
+        # Past the buffer, which would keep what could not be written, and fail with it again.
+        self._file = getattr(file, "raw", file)
+
+    def write(self, line: Any) -> int:
+        """Write a line, at once and at most once."""
+        with suppress(OSError):
+            self._file.write(line)
+        return len(line)
 
 
 def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:

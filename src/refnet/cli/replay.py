@@ -30,7 +30,7 @@ _ROWS_SHOWN = 10
 @click.option("--until", type=MomentType(), help="Replay to a position or record time. [the end]")
 @click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --until]")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
-@click.option("--batch", type=click.IntRange(min=1), default=10_000, help="Changes no bit.")
+@click.option("--batch", type=click.IntRange(min=1), default=512, help="Changes no bit.")
 @click.option("--top", type=click.IntRange(min=0), default=_ROWS_SHOWN, help="Rows of the table.")
 @click.option(
     "--second-opinion", is_flag=True, help="Score again with the slow reference, and compare."

@@ -73,10 +73,14 @@ class FileSpace:
             raise
 
     def flush(self) -> None:
-        """Write all pages back and wait."""
-        for column in self.columns:
-            assert isinstance(column, np.memmap)
-            column.flush()
+        """Write all pages back and wait.
+
+        By the file, which writes what was changed through the map too: the map's own flush would
+        hold Python's lock, and with it every thread, until the disk is done.
+        """
+        for name in DTYPES:
+            with (self._folder / f"{name}.col").open("rb") as file:
+                os.fsync(file.fileno())
 
     def _size(self, name: str) -> int:
         path = self._folder / f"{name}.col"

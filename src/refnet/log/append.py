@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 from refnet.log.tree import Prepared, commitments
 
@@ -54,6 +54,15 @@ def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[obj
     for start in range(0, len(flat), step):
         chunk = flat[start : start + step]
         cursor.execute(_statement("INSERT", table, width, len(chunk) // width), chunk)
+
+
+def insert_by_key(cursor: Executes, table: str, width: int, rows: Iterable[Any]) -> None:
+    """As `insert`, in order of the key that the rows begin with.
+
+    Keys are random, and a table that has no rowid is a tree of them: in order, each of its pages is
+    visited once for all the rows that go there.
+    """
+    insert(cursor, table, width, sorted(rows))
 
 
 def insert_new(

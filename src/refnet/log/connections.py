@@ -61,8 +61,10 @@ def storage_error(error: sqlite3.Error) -> RefnetError:
     writer was in the way all the time. Everything else is StoreDamaged and fatal to a writer:
     after it, nobody knows what the disk holds, so nothing more may be acknowledged.
     """
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
+    # The index of the write-ahead log is no part of what must last; it fails when it cannot grow.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
         return StorageFull("the disk is full and nothing of this was kept; free space, then retry")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreSealed("another writer holds the store; stop it, then retry")
@@ -70,3 +72,15 @@ def storage_error(error: sqlite3.Error) -> RefnetError:
     return StoreDamaged(
         f"the store failed: {error} ({name}); check the disk, then restart", error=name
     )
+
+
+_BROKEN = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_disk_failure(error: BaseException) -> bool:
+    """Whether a refusal came of a disk that failed, rather than of what one fact or field says.
+
+    Such a failure concerns everybody, also when it was met while reading.
+    """
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, StoreDamaged) and code in _BROKEN

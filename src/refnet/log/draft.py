@@ -12,7 +12,7 @@ from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Sealed
 from refnet.errors import InvalidRequest
-from refnet.log.append import append_facts, insert, insert_new
+from refnet.log.append import append_facts, insert_by_key, insert_new
 from refnet.log.codec import Codec
 from refnet.log.disclosure import lookup_digest
 from refnet.log.keys import KeyStore
@@ -133,8 +133,8 @@ class Draft:
         """Flush new keys, then put all rows into the caller's transaction."""
         self._keys.flush()
         append_facts(connection, self._start, self._facts, self._salts)
-        insert(connection, "sealed", 4, self._sealed)
-        insert(connection, "requests", 5, self._requests)
+        insert_by_key(connection, "sealed", 4, self._sealed)
+        insert_by_key(connection, "requests", 5, self._requests)
         if self._lookups:
             insert_new(connection, "lookups", 2, self._lookups)
 

@@ -108,7 +108,7 @@ class KeyStore:
             return self._find(subject, epoch)
 
     def flush(self) -> None:
-        """Make all new keys durable. Raises StorageFull or StoreDamaged; they stay new then."""
+        """Make all new keys durable. Raises StorageFull or StoreDamaged; see `discard`."""
         with self._lock:
             if not self._new:
                 return
@@ -121,6 +121,17 @@ class KeyStore:
                 if self._connection.in_transaction:
                     self._connection.rollback()
                 raise storage_error(error) from error
+            self._new.clear()
+
+    def discard(self) -> None:
+        """Forget new keys that were not flushed: nothing that was sealed with them was kept.
+
+        Or a full disk would have them pile up, with every request that is refused.
+        """
+        with self._lock:
+            for subject, epoch in self._new:
+                self._cache.pop((subject, epoch), None)
+                self._epochs.pop(subject, None)
             self._new.clear()
 
     def fingerprint(self, purpose: str, content: bytes) -> bytes:

@@ -19,6 +19,7 @@ from refnet.domain.decisions import Noun, Request, decide
 from refnet.domain.ids import Entropy
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
+from refnet.log.connections import is_disk_failure
 from refnet.log.draft import Draft, Receipt, Tail, stream_of
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
@@ -84,8 +85,10 @@ class Sequencer:
             raise self._failure
         try:
             outcomes, draft = self._append(requests)
-        except StoreDamaged as error:
-            self._failure = error
+        except BaseException as error:
+            self._keys.discard()
+            if isinstance(error, StoreDamaged):
+                self._failure = error
             raise
         if not draft.empty:
             self._settle(draft)
@@ -145,7 +148,9 @@ class Sequencer:
             noun = self._nouns[type(request.command)]
             decision = decide(noun, request, draft.now, draft.world)
             made = draft.prepare(request, decision)
-        except Exception as refusal:  # noqa: BLE001
+        except Exception as refusal:
+            if is_disk_failure(refusal):
+                raise
             # Nothing is changed yet, so even a mistake here is no reason to refuse the others.
             return refusal
         receipt = draft.add(noun, request, made, fingerprint)

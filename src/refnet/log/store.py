@@ -93,10 +93,10 @@ def open_store(directory: Path, entropy: Entropy, *, simulated: bool | None = Fa
                 raise StoreSealed(
                     f"{directory} holds {kind} network; use another directory", path=directory
                 )
-        except sqlite3.Error as error:
-            raise storage_error(error) from error
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise storage_error(error) from error
             raise
     except BaseException:
         lock.close()

@@ -122,9 +122,26 @@ class Frontier:
         self.size += 1
 
     def extend(self, commitments: Iterable[bytes]) -> None:
-        """Add the next facts of the log by their commitments."""
-        for each in commitments:
-            self.append_hash(leaf_hash(leaf_data(self.size, each)))
+        """Add the next facts by their commitments: the same tree with less work a fact."""
+        sha256 = hashlib.sha256
+        below = self.size
+        nodes = [
+            sha256(b"\x00\x01%b%b" % (index.to_bytes(8), each)).digest()
+            for index, each in enumerate(commitments, below)
+        ]
+        self.size += len(nodes)
+        # Level by level: a subtree that waited for its right neighbour gets it, and the last node
+        # of a level waits if it has none.
+        waiting: list[bytes] = []
+        while nodes or below:
+            if below & 1:
+                nodes.insert(0, self.hashes.pop())
+            below >>= 1
+            if len(nodes) & 1:
+                waiting.append(nodes.pop())
+            pairs = iter(nodes)
+            nodes = [sha256(b"\x01%b%b" % pair).digest() for pair in zip(pairs, pairs, strict=True)]
+        self.hashes = waiting[::-1]
 
     def root(self) -> bytes:
         """The RFC 6962 tree head, 32 bytes; SHA-256 of nothing for the empty tree."""

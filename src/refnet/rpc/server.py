@@ -33,6 +33,9 @@ OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.max_send_message_length", 4 << 20),
     ("grpc.max_concurrent_streams", 100),
+    # Else calls that are answered, but not freed yet, count as well: who keeps 64 in flight, of the
+    # 100 that are promised, would be turned away whenever a group of writes is answered at once.
+    ("grpc.http.overload_protection", 0),
     ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake, not a helper
 )
 

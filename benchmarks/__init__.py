@@ -1,0 +1,1 @@
+"""Benchmarks: every one is a ratio, measured in one run against a named peer or floor."""
