@@ -24,8 +24,8 @@ from refnet.domain.nouns import BY_COMMAND, NOUNS
 from refnet.domain.state import State
 from refnet.domain.values import MICROS_PER_DAY, Sealed
 from refnet.errors import RefnetError
-from refnet.log.batches import StoredRow
 from refnet.log.codec import Codec
+from refnet.log.reader import Row
 from refnet.log.tree import SALT_SIZE, commitment
 
 MINUTE = 60 * 1_000_000
@@ -48,7 +48,7 @@ class RandomNetwork:
         self.random = random.Random(seed)
         self.state = State(NOUNS, lambda _noun, _stream: None)
         self.facts: list[tuple[Any, Recorded]] = []
-        self.rows: list[StoredRow] = []
+        self.rows: list[Row] = []
         self.streams: dict[str, list[Any]] = {noun.name: [] for noun in NOUNS}
         self.start = self.now = start
         self.refused = 0
@@ -113,7 +113,7 @@ class RandomNetwork:
         self.facts.append((fact, recorded))
         return fact, recorded
 
-    def padded_rows(self, count: int) -> list[StoredRow]:
+    def padded_rows(self, count: int) -> list[Row]:
         """The log, then one fact again and again: what a chapter says of its policies."""
         self.do(chapter.ChangeChapterPolicy(chapter=self.one("chapter"), standing_millionths=7))
         last = self.rows[-1]

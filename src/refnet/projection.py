@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from refnet.errors import RefnetError, StorageFull, StoreDamaged
+from refnet.ledger.extract import FactBatch
 from refnet.ledger.ledger import Ledger
 from refnet.log.batches import Extractor
-from refnet.log.reader import Reader, Row, check_commitments
+from refnet.log.reader import BareRow, Reader, Row, check_commitments
 from refnet.log.tree import Frontier
 
 _TREE, _LAST, _PLAN = "tree", "last", "plan"
@@ -65,18 +66,24 @@ class Projection:
         """
         if verify:
             check_commitments(rows)
-        batch = self._extractor.batch(rows)
+        self._fold(self._extractor.batch(rows))
+
+    def extend_bare(self, rows: Sequence[BareRow]) -> None:
+        """As `extend`, by rows that cannot be verified."""
+        self._fold(self._extractor.bare_batch(self.position, rows))
+
+    def catch_up(self, reader: Reader, upto: int | None = None) -> None:
+        """Fold what the log has more."""
+        for rows in reader.scan_bare(self.position, upto):
+            self.extend_bare(rows)
+
+    def _fold(self, batch: FactBatch) -> None:
         try:
             self.ledger.append(batch)
         except OSError as error:
             raise _refusal(error) from error
         self.tree.extend(batch.commitments)
-        self._last = batch.commitments[-1] if rows else self._last
-
-    def catch_up(self, reader: Reader, upto: int | None = None) -> None:
-        """Fold what the log has more."""
-        for rows in reader.scan(self.position, upto):
-            self.extend(rows)
+        self._last = batch.commitments[-1] if batch.commitments else self._last
 
     def save(self) -> None:
         """Make durable how far this came, if it lives in a folder and came further.

@@ -125,11 +125,16 @@ def test_rows_come_in_order_in_any_chunks(
 ) -> None:
     got = [row[0] for rows in ten.reader.scan(after, upto, chunk) for row in rows]
     assert got == list(range(after + 1, (upto or 10) + 1))
+    whole = [row for rows in ten.reader.scan(after, upto, chunk) for row in rows]
+    bare = [row for rows in ten.reader.scan_bare(after, upto, chunk) for row in rows]
+    assert bare == [(*row[1:5], row[6]) for row in whole]
 
 
 def test_a_log_that_ends_early_is_damaged(ten: Rig) -> None:
     with pytest.raises(StoreDamaged):
         list(ten.reader.scan(0, 11))
+    with pytest.raises(StoreDamaged):
+        list(ten.reader.scan_bare(0, 11))
 
 
 def test_facts_of_some_nouns_only(ten: Rig) -> None:
@@ -164,6 +169,9 @@ def test_a_missing_position_is_named(ten: Rig) -> None:
     tampered(ten, "DELETE FROM stored_events WHERE rowid IN (5, 6)")
     with pytest.raises(StoreDamaged) as caught:
         list(ten.reader.scan())
+    assert caught.value.facts["position"] == "5"
+    with pytest.raises(StoreDamaged) as caught:
+        list(ten.reader.scan_bare(0, None, 3))
     assert caught.value.facts["position"] == "5"
     with pytest.raises(StoreDamaged):
         list(ten.reader.stream(beheaded))

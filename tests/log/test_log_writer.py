@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -122,3 +122,37 @@ async def test_an_event_loop_is_called_once_a_batch(log: Rig, writer: Writer) ->
     assert [each.last for each in outcomes] == list(range(3, 53))
     assert calls == [50]
     assert other.result(1).last == 2
+
+
+def test_callers_that_come_again_and_again_share_flushes(log: Rig, writer: Writer) -> None:
+    """Promise: a crowd stays a crowd, though its first caller could be served at once."""
+    flushes: list[int] = []
+    log.sequencer.on_commit(flushes.append)
+    writer.start()
+    done = threading.Event()
+    left = iter(range(1000))
+    lock = threading.Lock()
+
+    def again(_: Future[Receipt]) -> None:
+        with lock:
+            number = next(left, None)
+        if number is None:
+            done.set()
+        else:
+            writer.submit(log.request(OpenNote(), f"c{number}")).add_done_callback(again)
+
+    for _ in range(50):
+        again(Future())
+    assert done.wait(30)
+    assert len(flushes) < 60
+
+
+def test_a_lone_caller_does_not_wait_for_others(log: Rig, writer: Writer) -> None:
+    crowd = [writer.submit(log.request(OpenNote())) for _ in range(64)]
+    writer.start()
+    wait(crowd)
+    for _ in range(8):
+        writer.submit(log.request(OpenNote())).result(10)
+    writer._gather = None  # type: ignore[assignment, method-assign]
+
+    assert writer.submit(log.request(OpenNote())).result(10).last > 64

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import structlog
@@ -28,7 +28,9 @@ def configure_logs() -> None:
     else:
         structlog.configure(
             processors=[*shared, structlog.processors.format_exc_info, _as_json],
-            logger_factory=structlog.BytesLoggerFactory(_Patient(sys.stderr.buffer)),
+            logger_factory=structlog.BytesLoggerFactory(
+                cast("BinaryIO", _Patient(sys.stderr.buffer))
+            ),
             cache_logger_on_first_use=True,
         )
 

@@ -17,11 +17,9 @@ from refnet.domain.facts import Effect
 from refnet.errors import StoreDamaged
 from refnet.ledger.extract import OWN_ORIGIN, STREAM, FactBatch, dashed, needed_fields
 from refnet.log.codec import Codec
+from refnet.log.reader import BareRow, Row
 
 T = TypeVar("T")
-
-StoredRow = tuple[int, str, int, str, bytes, bytes, bytes]
-"""position, originator_id as 32 hex digits, version, topic, state, salt, commitment."""
 
 
 class Extractor:
@@ -36,21 +34,28 @@ class Extractor:
         self.plan = hashlib.sha256("\n".join(plans).encode()).hexdigest()
         """Changes when the declaration of a fact's row does."""
 
-    def batch(self, rows: Sequence[StoredRow]) -> FactBatch:
-        """The batch of consecutive rows. Raises StoreDamaged, naming the position.
+    def batch(self, rows: Sequence[Row]) -> FactBatch:
+        """The batch of consecutive rows. Raises StoreDamaged, naming the position."""
+        return self._batch(rows[0][0] - 1 if rows else 0, rows, 1)
 
-        Whole columns at a time, because a step of Python for every fact and column is what would
-        take longest in a replay.
+    def bare_batch(self, after: int, rows: Sequence[BareRow]) -> FactBatch:
+        """As `batch`, of the rows that follow a position."""
+        return self._batch(after, rows, 0)
+
+    def _batch(self, after: int, rows: Sequence[tuple[Any, ...]], first: int) -> FactBatch:
+        """Whole columns at a time, because steps of Python for every fact are what takes long.
+
+        first: index of the originator_id in a row; version, topic and state come next.
         """
-        decode = self._decode
-        names = [row[3] for row in rows]
+        decode, topic, state = self._decode, first + 2, first + 3
+        names = [row[topic] for row in rows]
         try:
-            read = [decode[row[3]](row[4]) for row in rows]
+            read = [decode[row[topic]](row[state]) for row in rows]
         except (msgspec.DecodeError, TypeError, KeyError):
-            names, read = self._read_with_care(rows)
+            names, read = self._read_with_care(after, [row[first : first + 4] for row in rows])
         facts = [each.data for each in read]
         batch = FactBatch(
-            after=rows[0][0] - 1 if rows else 0,
+            after=after,
             kinds=bytearray(map(_KIND, facts)),
             effects=bytearray(map(_EFFECT, facts)),
             givers=list(map(_GIVER, facts)),
@@ -62,11 +67,13 @@ class Extractor:
             occur=[each.occur_time for each in read],
             record=[each.record_time for each in read],
             origins=[each.origin for each in read],
-            commitments=[row[6] for row in rows],
+            commitments=[row[-1] for row in rows],
         )
         about_stream = self._about_stream
         for index in [at for at, name in enumerate(names) if name in about_stream]:
-            self._put_stream(batch, index, self._types[names[index]], facts[index], rows[index][1])
+            self._put_stream(
+                batch, index, self._types[names[index]], facts[index], rows[index][first]
+            )
         return batch
 
     def _put_stream(
@@ -83,10 +90,12 @@ class Extractor:
             batch.chapters[index] = stream
         batch.introduce(index, fact, kind, stream)
 
-    def _read_with_care(self, rows: Sequence[StoredRow]) -> tuple[list[str], list[Any]]:
+    def _read_with_care(
+        self, after: int, rows: list[tuple[Any, ...]]
+    ) -> tuple[list[str], list[Any]]:
         """Today's names and what is read, for rows of which some are not as expected."""
         names, read = [], []
-        for position, originator, version, topic, state, _, _ in rows:
+        for position, (originator, version, topic, state) in enumerate(rows, after + 1):
             name, today = topic, state
             if topic not in self._types:
                 # Stored under an old name: the codec lifts it to today's shape.

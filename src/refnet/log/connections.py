@@ -46,6 +46,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Set what durability rests on, and read it back. Raises StoreDamaged if it cannot be had."""
     mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
+    # What a statement would need to undo itself stays in memory: a temporary directory that is full
+    # or read-only must not be able to end a server.
+    connection.execute("PRAGMA temp_store = MEMORY")
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
     if (mode, synchronous) != ("wal", 2):
         raise StoreDamaged(

@@ -19,9 +19,15 @@ from refnet.log.tree import Frontier, commitments
 Row = tuple[int, str, int, str, bytes, bytes, bytes]
 """position, originator_id (32 hex digits), version, topic, state, salt, commitment."""
 
+BareRow = tuple[str, int, str, bytes, bytes]
+"""originator_id (32 hex digits), version, topic, state, commitment: all that a fold needs."""
+
 _SELECT = (
     "SELECT rowid, originator_id, originator_version, topic, state, salt, commitment"
     " FROM stored_events"
+)
+_SELECT_BARE = (
+    "SELECT originator_id, originator_version, topic, state, commitment FROM stored_events"
 )
 _CHUNK = 4096
 _SCAN_CHUNK = 512
@@ -95,6 +101,22 @@ class Reader:
                 )
             yield found
             after = found[-1][0]
+
+    def scan_bare(
+        self, after: int = 0, upto: int | None = None, chunk: int = _SCAN_CHUNK
+    ) -> Iterator[list[BareRow]]:
+        """As `scan`, in chunks that follow each other; every column left out is time saved."""
+        end = self.position() if upto is None else upto
+        while after < end:
+            stop = min(after + chunk, end)
+            found: list[BareRow] = self.query(
+                f"{_SELECT_BARE} WHERE rowid > ? AND rowid <= ? ORDER BY rowid", (after, stop)
+            )
+            if len(found) != stop - after:
+                for _ in self.scan(after, end, chunk):
+                    pass  # finds out which is missing
+            yield found
+            after = stop
 
     def facts(
         self, after: int = 0, upto: int | None = None, nouns: Sequence[Noun] | None = None

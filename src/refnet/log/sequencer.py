@@ -196,15 +196,16 @@ class Sequencer:
             else:
                 known[stream] = tail
         for part in _parts(unknown):
-            # Two look-ups in the index: the versions of a stream lie side by side in it.
+            # Two look-ups in the index: the versions of a stream lie side by side in it. New
+            # streams have no row, because each row is a wait for the interpreter lock.
             rows = connection.execute(
-                "SELECT given.value, (SELECT max(originator_version) FROM stored_events"
-                " WHERE originator_id = given.value), (SELECT rowid FROM stored_events"
-                " WHERE originator_id = given.value AND originator_version = 1)"
-                " FROM json_each(?) AS given",
+                "SELECT originator_id, (SELECT max(originator_version) FROM stored_events AS last"
+                " WHERE last.originator_id = first.originator_id), rowid"
+                " FROM json_each(?) AS given CROSS JOIN stored_events AS first"
+                " WHERE originator_id = given.value AND originator_version = 1",
                 (msgspec.json.encode(part).decode(),),
             )
-            known.update((UUID(at), (version, origin)) for at, version, origin in rows if version)
+            known.update((UUID(at), (version, origin)) for at, version, origin in rows)
         return known
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 DIGEST_SIZE = 32
 SALT_SIZE = 32
@@ -49,30 +50,34 @@ def commitment(salt: bytes, originator_id: bytes, version: int, topic: str, stat
 
 def commitments(facts: Sequence[Prepared], salts: Sequence[bytes]) -> list[bytes]:
     """`commitment` of many facts, in order; the same bytes with less work a fact."""
-    sha256 = hashlib.sha256
-    fromhex = bytes.fromhex
-    topics: dict[str, bytes] = {}
-    found = []
-    for (originator_id, version, topic, state), salt in zip(facts, salts, strict=True):
-        name = topics.get(topic)
-        if name is None:
-            raw = topic.encode()
-            name = topics[topic] = len(raw).to_bytes(4) + raw
-        found.append(
-            sha256(
-                b"%b%b\0\0\0\x10%b%b%b%b%b"
-                % (
+    sha256, join, fromhex = hashlib.sha256, b"".join, bytes.fromhex
+    return [
+        sha256(
+            join(
+                (
                     _COMMIT,
                     salt,
+                    _ORIGINATOR_SIZE,
                     fromhex(originator_id),
-                    version.to_bytes(8),
-                    name,
-                    len(state).to_bytes(4),
+                    _version_and_topic(version, topic),
+                    _uint32(len(state)),
                     state,
                 )
-            ).digest()
-        )
-    return found
+            )
+        ).digest()
+        for (originator_id, version, topic, state), salt in zip(facts, salts, strict=True)
+    ]
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _version_and_topic(version: int, topic: str) -> bytes:
+    name = topic.encode()
+    return version.to_bytes(8) + len(name).to_bytes(4) + name
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _uint32(number: int) -> bytes:
+    return number.to_bytes(4)
 
 
 def leaf_data(index: int, commitment: bytes) -> bytes:

@@ -17,10 +17,11 @@ from refnet.log.sequencer import Outcome, Sequencer
 MAX_BATCH = 1024
 
 BUSY_BATCH = 8
-"""After a batch larger than this, callers are many, and waiting for the rest of them pays."""
+"""If lately there were more callers than this, they are many, and waiting for them pays."""
 
-GATHER_SECONDS = 0.003
-GATHER_STEP = 0.0005
+GATHER_SECONDS = 0.02
+QUIET_SECONDS = 0.004
+"""How long to wait for as many callers as lately, and when nobody has come for how long to stop."""
 
 Deliver = Callable[[Sequence[tuple[Any, Outcome]]], None]
 """Takes the answers of one batch as (token, outcome), on the writer's thread."""
@@ -35,6 +36,7 @@ class Writer:
         self._wake = threading.Event()
         self._gate = threading.Lock()
         self._closed = False
+        self._target = 1  # how many must wait before the thread is woken
         self._thread = threading.Thread(target=self._run, name="refnet-writer", daemon=True)
 
     def start(self) -> None:
@@ -61,7 +63,7 @@ class Writer:
             if self._closed:
                 raise ShuttingDown("the server is stopping and takes no more writes; retry later")
             self._waiting.append((request, token, deliver))
-        if not self._wake.is_set():
+        if len(self._waiting) >= self._target and not self._wake.is_set():
             self._wake.set()
 
     def close(self) -> None:
@@ -73,26 +75,41 @@ class Writer:
             self._thread.join()
 
     def _run(self) -> None:
-        size = 0
+        crowd = 0
         while True:
             self._wake.wait()
-            if size > BUSY_BATCH:
-                self._gather(size)
+            if crowd > BUSY_BATCH:
+                self._gather(crowd)
             # Cleared before taking: a request that comes meanwhile wakes us again.
             self._wake.clear()
             size = min(MAX_BATCH, len(self._waiting))
             if size:
                 self._answer([self._waiting.popleft() for _ in range(size)])
+                # Those just answered may come again, and others came meanwhile. One small batch
+                # does not mean that the rest have gone for good.
+                crowd = max(size + len(self._waiting), crowd * 3 // 4)
             if self._waiting or self._closed:
                 self._wake.set()
             if self._closed and not self._waiting:
                 return
 
-    def _gather(self, expected: int) -> None:
-        """Wait for as many callers as came last time, but not for long."""
+    def _gather(self, crowd: int) -> None:
+        """Wait for as many callers as came lately, but not for long, nor when nobody comes.
+
+        The thread sleeps meanwhile: looking now and then would hold up the very loop that brings
+        the callers.
+        """
+        self._target = crowd
         end = time.monotonic() + GATHER_SECONDS
-        while len(self._waiting) < expected and time.monotonic() < end and not self._closed:
-            time.sleep(GATHER_STEP)
+        came = -1
+        while came < len(self._waiting) < crowd and not self._closed:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            came = len(self._waiting)
+            self._wake.clear()
+            self._wake.wait(min(left, QUIET_SECONDS))
+        self._target = 1
 
     def _answer(self, batch: Sequence[tuple[Request, Any, Deliver]]) -> None:
         outcomes: Sequence[Outcome]
