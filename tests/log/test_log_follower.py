@@ -49,7 +49,8 @@ def test_a_follower_hands_on_a_row_that_is_no_text(log: Rig) -> None:
     log.do(OpenNote())
     tamper(log, "UPDATE stored_events SET topic = x'00' WHERE rowid = 2")
 
-    assert first_of(log)[1][3] == b"\x00"
+    name: object = first_of(log)[1][3]
+    assert name == b"\x00"
 
 
 def tamper(log: Rig, statement: str) -> None:
