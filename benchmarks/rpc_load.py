@@ -22,7 +22,11 @@ from typing import Any
 
 import grpc
 
-MESSAGE_MAX = 16 << 20
+OPTIONS = {
+    "grpc.max_receive_message_length": 16 << 20,
+    "grpc.http2.lookahead_bytes": 8 << 20,  # so that large answers need no pauses
+    "grpc.http2.max_frame_size": 4 << 20,
+}
 
 
 def write(file: str | Path, messages: Iterable[bytes]) -> None:
@@ -71,7 +75,7 @@ class Round:
 async def main(address: str) -> None:
     """Obey stdin until it ends."""
     loop = asyncio.get_running_loop()
-    options = (("grpc.max_receive_message_length", MESSAGE_MAX),)
+    options = tuple(OPTIONS.items())
     requests: list[bytes] = []
     made = Round(None, [])
     async with grpc.aio.insecure_channel(address, options) as channel:
