@@ -27,9 +27,9 @@ endif
 INSTALLED := $(VENV)/installed.stamp
 KIND := $(if $(filter 1,$(REFNET_DEBUG_KERNEL)),debug,plain)
 BUILT := $(VENV)/built-$(KIND).stamp
-KERNEL_SOURCES := setup.py pyproject.toml $(wildcard src/refnet/*.pyx src/refnet/*.pxd)
-KERNEL := $(wildcard src/refnet/_scoring.*.so)
-CYTHON_FILES := $(wildcard src/refnet/*.pyx src/refnet/*.pxd)
+CYTHON_FILES := $(wildcard $(foreach room,src/refnet src/refnet/log,$(room)/*.pyx $(room)/*.pxd))
+COMPILED := src/refnet/_scoring src/refnet/log/_stored
+MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types protos bench node docs build lock clean distclean again
@@ -56,9 +56,9 @@ lint: $(BUILT) ## style, spelling, import directions, protos
 		$(BIN)/buf breaking --against protos/landed.binpb; \
 	else echo "no protos/landed.binpb yet: nothing to break"; fi
 
-types: $(BUILT) ## mypy --strict, and the kernel's stub against the compiled kernel
+types: $(BUILT) ## mypy --strict, and the stubs of compiled modules against these
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest refnet._scoring --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/python -m mypy.stubtest refnet._scoring refnet.log._stored --allowlist tests/stubtest-allowlist.txt
 
 protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
 	$(WITH_PATH) python protos/generate.py
@@ -82,7 +82,7 @@ lock: ## pin the newest packages pyproject.toml allows (needs uv)
 
 clean: ## remove what was built, keep .venv
 	rm -rf build src/refnet.egg-info $(VENV)/built-*.stamp
-	rm -f src/refnet/_scoring.c src/refnet/_scoring.*.so
+	rm -f $(COMPILED:=.c) $(COMPILED:=.*.so)
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks
 	find src tests benchmarks protos -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -102,10 +102,10 @@ $(INSTALLED): requirements.lock
 	@touch $@
 
 # Flags live in setup.py and setuptools does not watch them, hence the removal before the build.
-# A kernel that was deleted by hand is built again.
-$(BUILT): $(INSTALLED) $(KERNEL_SOURCES) $(if $(KERNEL),,again)
+# A module that was deleted by hand is built again.
+$(BUILT): $(INSTALLED) setup.py pyproject.toml $(CYTHON_FILES) $(sort $(MISSING))
 	@echo "compiling the kernel ($(KIND))"
-	@rm -rf build src/refnet/_scoring.c src/refnet/_scoring.*.so $(VENV)/built-*.stamp
+	@rm -rf build $(COMPILED:=.c) $(COMPILED:=.*.so) $(VENV)/built-*.stamp
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@touch $@

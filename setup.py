@@ -1,4 +1,4 @@
-"""Declares the one compiled module, `refnet._scoring`; everything else is in pyproject.toml.
+"""Declares what is compiled: the kernel, and the log's loops over bytes. The rest: pyproject.toml.
 
 CC and CFLAGS choose another compiler. REFNET_DEBUG_KERNEL=1 builds with bounds checks.
 """
@@ -23,18 +23,22 @@ SPEED = [] if "-O" in os.environ.get("CFLAGS", "") else ["-O3"]
 # No compiler vectorises a sum over scattered rows, so OpenMP over rows is where speed comes from.
 PARALLEL = ["-fopenmp"]
 
+
+def extension(name: str, *more: str) -> Extension:
+    """A compiled module; setuptools puts CFLAGS before these flags, hence EXACT wins."""
+    source = Path("src", *name.split("."))
+    return Extension(
+        name,
+        [f"{source}.pyx"],
+        depends=sorted(str(each) for each in source.parent.glob("*.pxd")),
+        extra_compile_args=[*SPEED, *EXACT, *more],
+        extra_link_args=[*more],
+    )
+
+
 setup(
     ext_modules=cythonize(
-        [
-            Extension(
-                "refnet._scoring",
-                ["src/refnet/_scoring.pyx"],
-                depends=sorted(str(p) for p in Path("src/refnet").glob("*.pxd")),
-                # setuptools puts CFLAGS after its own flags and before these, hence EXACT wins.
-                extra_compile_args=[*SPEED, *EXACT, *PARALLEL],
-                extra_link_args=PARALLEL,
-            )
-        ],
+        [extension("refnet.log._stored"), extension("refnet._scoring", *PARALLEL)],
         compiler_directives={
             "language_level": 3,
             "boundscheck": DEBUG,

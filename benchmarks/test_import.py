@@ -19,7 +19,7 @@ from benchmarks.network import COLUMNS, Network, digest_of
 from benchmarks.ratio import Comparison, Side
 from benchmarks.sealed_facts import SealedFact, seal_again, sealed_facts
 from refnet.domain.ids import Entropy
-from refnet.log.append import append_facts, insert_by_key
+from refnet.log.append import append_facts, insert_in_order
 from refnet.log.connections import prepare as flush_what_is_committed
 from refnet.log.reader import Row
 from refnet.log.store import Store, open_store
@@ -165,9 +165,9 @@ def test_import_with_a_sealed_field_and_a_request_a_fact(
         sealed = [seal_again(each) for each in given]
         with store.write() as connection:
             append_facts(connection, 0, job.facts, salts)
-            insert_by_key(connection, "sealed", 4, sealed)
+            insert_in_order(connection, "sealed", 4, sealed, by=0)
             requests = [each.request for each in given]
-            insert_by_key(connection, "requests", 5, requests)
+            insert_in_order(connection, "requests", 5, requests, by=1)
 
     def digest(store: Store, result: None) -> str:
         with store.write() as connection:

@@ -287,7 +287,7 @@ class App:
                 self._save()
                 saved = time.monotonic()
 
-    def _fold(self, rows: Sequence[Any]) -> None:
+    def _fold(self, rows: list[Any]) -> None:
         while not self._stop.is_set():
             try:
                 with self._ledger_lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
 from pathlib import Path
 
 from refnet.errors import RefnetError, StorageFull, StoreDamaged
@@ -58,7 +57,7 @@ class Projection:
         """The last fact that was folded."""
         return self.ledger.position
 
-    def extend(self, rows: Sequence[Row], *, verify: bool = False) -> None:
+    def extend(self, rows: list[Row], *, verify: bool = False) -> None:
         """Fold the next rows. verify: check every row against its commitment first.
 
         Raises StoreDamaged, naming the position; StorageFull, and then changes nothing, so that it
@@ -68,7 +67,7 @@ class Projection:
             check_commitments(rows)
         self._fold(self._extractor.batch(rows))
 
-    def extend_bare(self, rows: Sequence[BareRow]) -> None:
+    def extend_bare(self, rows: list[BareRow]) -> None:
         """As `extend`, by rows that cannot be verified."""
         self._fold(self._extractor.bare_batch(self.position, rows))
 

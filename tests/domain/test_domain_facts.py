@@ -95,8 +95,11 @@ def test_columns_refer_to_fields_of_the_right_type(kind: Any) -> None:
     for name in (columns.giver, columns.receiver):
         assert name in (None, "stream") or held(name) <= members
     assert columns.chapter in (None, "stream") or held(columns.chapter) <= PUBLIC_IDS
-    for name in (columns.reference, columns.value):
-        assert name is None or callable(name) or held(name) == {int}
+    if columns.codes is None:
+        assert columns.value is None or callable(columns.value) or held(columns.value) == {int}
+    else:
+        assert set(columns.codes) == set(held(columns.value).pop())
+    assert columns.reference is None or held(columns.reference) == {int}
     assert columns.day is None or held(columns.day).pop().__name__ == "date"
     assert columns.zone is None or held(columns.zone) == {str}
 

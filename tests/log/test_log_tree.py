@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from log.rig import OpenNote, Rig
 from refnet.errors import StoreDamaged
+from refnet.log._stored import commitments
 from refnet.log.reader import check_commitments
 from refnet.log.tree import (
     EMPTY_ROOT,
     Frontier,
     commitment,
-    commitments,
     leaf_data,
     leaf_hash,
     node_hash,

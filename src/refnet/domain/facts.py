@@ -86,6 +86,7 @@ class Columns:
     giver, receiver: fields holding member ids; `"stream"` is the member the stream belongs to.
     chapter: a field holding a chapter id, or `"stream"`; None: the giver's chapter at that time.
     value: a field holding an integer (int64), or a function of the fact for the few that need one.
+    codes: what each text of the value's field stands for, if it holds an enumeration.
     day: a field holding a `datetime.date` that replaces the day the fact occurred.
     zone: a field holding the IANA time zone of the chapter that this fact opens.
     reference: a field holding a position; None: the stream's first fact (0 if it is this one).
@@ -100,6 +101,14 @@ class Columns:
     day: str | None = None
     reference: str | None = None
     zone: str | None = None
+    codes: Mapping[str, int] | None = None
+
+    def value_of(self, fact: Any) -> int:
+        """The value of a fact's row. Raises KeyError for a text without a code."""
+        if self.value is None:
+            return 0
+        found: Any = self.value(fact) if callable(self.value) else getattr(fact, self.value)
+        return int(found) if self.codes is None else self.codes[found]
 
 
 class Fact(Protocol):

@@ -70,12 +70,14 @@ class MeetingHeld:
     kind: MeetingKind = public()
 
 
-def _mark_index(marked: AttendanceMarked | AttendanceCorrected) -> int:
-    return MARKS.index(marked.mark)
-
-
 _MARKED = Columns(
-    51, Effect.ATTENDANCE, giver="member", chapter="chapter", day="date", value=_mark_index
+    51,
+    Effect.ATTENDANCE,
+    giver="member",
+    chapter="chapter",
+    day="date",
+    value="mark",
+    codes={mark.value: MARKS.index(mark) for mark in Mark},
 )
 
 

@@ -53,9 +53,7 @@ class ReferralStatus(StrEnum):
     VOIDED = "voided"
 
 
-def _junk(declined: ReferralDeclined) -> int:
-    return int(declined.reason == DeclineReason.NOT_QUALIFIED)
-
+_JUNK = {reason.value: int(reason is DeclineReason.NOT_QUALIFIED) for reason in DeclineReason}
 
 _BOTH = Columns(80, giver="giver", receiver="receiver")
 
@@ -91,7 +89,8 @@ class ReferralAccepted:
 
 
 @fact(
-    "refnet.referral-declined.v1", replace(_BOTH, kind=83, effect=Effect.JUNK_IF_ONE, value=_junk)
+    "refnet.referral-declined.v1",
+    replace(_BOTH, kind=83, effect=Effect.JUNK_IF_ONE, value="reason", codes=_JUNK),
 )
 class ReferralDeclined:
     """The receiver declines."""

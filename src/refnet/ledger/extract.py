@@ -6,52 +6,94 @@ Both follow the plan that a fact's own `COLUMNS` declares, so a new kind of fact
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
 from refnet.domain.facts import Effect, Recorded
+from refnet.ledger.calendar import day_number
 
 STREAM = "stream"
 OWN_ORIGIN = -1
 """Stands in `FactBatch.references` for the first fact of the row's own stream."""
+NO_DAY = int(np.iinfo(np.int32).min)
+"""Stands in `FactBatch.days` for "the day on which it occurred"."""
 
 
 @dataclass(slots=True)
 class FactBatch:
-    """Consecutive facts: equally long sequences, a fact to a row, in log order.
+    """Consecutive facts: equally long columns, a fact to a row, in log order.
 
-    after: position before the first. kinds, effects: numbers. givers, receivers, chapters: UUIDs as
-    canonical text, or None. references: positions, or OWN_ORIGIN. dates: of the fact itself, as ISO
-    text or `datetime.date`, or None. occur, record: microseconds. origins: position of the stream's
-    first fact, 0 in that fact itself. commitments: 32 bytes each.
+    after: position before the first. kinds, effects: uint8. givers, receivers, chapters: UUIDs as
+    canonical text, or None. values: int64. references: int64 positions, or OWN_ORIGIN. days: int32,
+    of the fact's own date, or NO_DAY. occur, record: int64 microseconds. origins: int64 position of
+    the stream's first fact, 0 in that fact itself. commitments: 32 bytes each.
     joined: (row, member) of inductions; opened: (row, chapter, time zone) of charters.
     """
 
     after: int
-    kinds: bytearray = field(default_factory=bytearray)
-    effects: bytearray = field(default_factory=bytearray)
-    givers: list[str | None] = field(default_factory=list)
-    receivers: list[str | None] = field(default_factory=list)
-    chapters: list[str | None] = field(default_factory=list)
-    values: list[int] = field(default_factory=list)
-    references: list[int] = field(default_factory=list)
-    dates: list[str | dt.date | None] = field(default_factory=list)
-    occur: list[int] = field(default_factory=list)
-    record: list[int] = field(default_factory=list)
-    origins: list[int] = field(default_factory=list)
-    commitments: list[bytes] = field(default_factory=list)
-    joined: list[tuple[int, str]] = field(default_factory=list)
-    opened: list[tuple[int, str, str]] = field(default_factory=list)
+    kinds: NDArray[np.uint8]
+    effects: NDArray[np.uint8]
+    givers: list[str | None]
+    receivers: list[str | None]
+    chapters: list[str | None]
+    values: NDArray[np.int64]
+    references: NDArray[np.int64]
+    days: NDArray[np.int32]
+    occur: NDArray[np.int64]
+    record: NDArray[np.int64]
+    origins: NDArray[np.int64]
+    commitments: list[bytes]
+    joined: list[tuple[int, str]]
+    opened: list[tuple[int, str, str]]
+
+    @classmethod
+    def blank(cls, after: int, commitments: list[bytes]) -> FactBatch:
+        """A batch with a row for every commitment, which `put` fills."""
+        rows = len(commitments)
+        values, occur, record, origins = np.zeros((4, rows), np.int64)
+        return cls(
+            after=after,
+            kinds=np.zeros(rows, np.uint8),
+            effects=np.zeros(rows, np.uint8),
+            givers=[None] * rows,
+            receivers=[None] * rows,
+            chapters=[None] * rows,
+            values=values,
+            references=np.full(rows, OWN_ORIGIN, np.int64),
+            days=np.full(rows, NO_DAY, np.int32),
+            occur=occur,
+            record=record,
+            origins=origins,
+            commitments=commitments,
+            joined=[],
+            opened=[],
+        )
 
     def __len__(self) -> int:
         return len(self.kinds)
 
-    def introduce(self, row: int, fact: Any, fact_type: Any, stream: str) -> None:
-        """Note whom a row's fact makes known, if anybody. stream: canonical text."""
-        spec = fact_type.COLUMNS
+    def put(self, row: int, kind: Any, fact: Any, stream: str) -> None:
+        """Fill a row from a fact's fields, by attribute; times and origin are the caller's to fill.
+
+        kind: the fact's class. fact: an instance, or anything with the `needed_fields`, in which
+        ids and dates may be text. stream: canonical text. Raises KeyError, ValueError,
+        OverflowError or TypeError for a fact that makes no row.
+        """
+        spec = kind.COLUMNS
+        self.kinds[row], self.effects[row] = spec.kind, spec.effect
+        self.givers[row] = _id(fact, spec.giver, stream)
+        self.receivers[row] = _id(fact, spec.receiver, stream)
+        self.chapters[row] = _id(fact, spec.chapter, stream)
+        self.values[row] = spec.value_of(fact)
+        if spec.reference is not None:
+            self.references[row] = getattr(fact, spec.reference)
+        if spec.day is not None:
+            self.days[row] = day_number(getattr(fact, spec.day))
         if spec.zone is not None:
             self.opened.append((row, stream, getattr(fact, spec.zone)))
         elif spec.effect is Effect.JOIN:
@@ -76,39 +118,19 @@ def dashed(stream: str) -> str:
 
 def batch_of(facts: Iterable[tuple[Any, Recorded, bytes]]) -> FactBatch:
     """A batch from (fact, recorded, commitment) in log order; slow twin of the log's decoder."""
-    batch: FactBatch | None = None
-    for fact, recorded, commitment in facts:
-        if batch is None:
-            batch = FactBatch(recorded.position - 1)
-        spec = fact.COLUMNS
-        batch.introduce(len(batch), fact, fact, str(recorded.stream))
-        batch.kinds.append(spec.kind)
-        batch.effects.append(spec.effect)
-        batch.givers.append(_id(fact, spec.giver, recorded.stream))
-        batch.receivers.append(_id(fact, spec.receiver, recorded.stream))
-        batch.chapters.append(_id(fact, spec.chapter, recorded.stream))
-        batch.values.append(_value(fact))
-        batch.references.append(
-            OWN_ORIGIN if spec.reference is None else getattr(fact, spec.reference)
-        )
-        batch.dates.append(None if spec.day is None else getattr(fact, spec.day))
-        batch.occur.append(recorded.occur_time)
-        batch.record.append(recorded.record_time)
-        batch.origins.append(0 if recorded.version == 1 else recorded.origin)
-        batch.commitments.append(commitment)
-    return FactBatch(0) if batch is None else batch
+    given = list(facts)
+    after = given[0][1].position - 1 if given else 0
+    batch = FactBatch.blank(after, [commitment for _, _, commitment in given])
+    for row, (fact, recorded, _) in enumerate(given):
+        batch.put(row, fact, fact, str(recorded.stream))
+        batch.occur[row] = recorded.occur_time
+        batch.record[row] = recorded.record_time
+        batch.origins[row] = 0 if recorded.version == 1 else recorded.origin
+    return batch
 
 
-def _id(fact: Any, name: str | None, stream: UUID) -> str | None:
+def _id(fact: Any, name: str | None, stream: str) -> str | None:
     if name is None:
         return None
-    found = stream if name == STREAM else getattr(fact, name)
+    found: UUID | str | None = stream if name == STREAM else getattr(fact, name)
     return None if found is None else str(found)
-
-
-def _value(fact: Any) -> int:
-    value = fact.COLUMNS.value
-    if value is None:
-        return 0
-    found: int = value(fact) if callable(value) else getattr(fact, value)
-    return found

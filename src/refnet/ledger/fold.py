@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from refnet.domain.facts import Effect
 from refnet.domain.values import MICROS_PER_DAY
-from refnet.ledger.calendar import Calendar, day_number
+from refnet.ledger.calendar import Calendar
 from refnet.ledger.columns import NOBODY, Columns
-from refnet.ledger.extract import OWN_ORIGIN, FactBatch
+from refnet.ledger.extract import NO_DAY, OWN_ORIGIN, FactBatch
 
 _MOVES = np.zeros(256, bool)
 _MOVES[[Effect.JOIN, Effect.MEMBERSHIP]] = True
@@ -71,17 +71,16 @@ class Fold:
 
     def _undated(self, batch: FactBatch) -> Columns:
         """The columns of a batch, but for the days."""
-        size = len(batch)
-        references = np.array(batch.references, np.int64)
+        size, references = len(batch), batch.references
         return Columns(
             day=np.empty(size, np.int32),
             chapter_day=np.empty(size, np.int32),
-            kind=np.frombuffer(batch.kinds, np.uint8),
-            effect=np.frombuffer(batch.effects, np.uint8),
+            kind=batch.kinds,
+            effect=batch.effects,
             giver=_numbers(self._numbers, batch.givers),
             receiver=_numbers(self._numbers, batch.receivers),
             chapter=_numbers(self._chapter_numbers, batch.chapters),
-            value=np.array(batch.values, np.int64),
+            value=batch.values,
             reference=np.where(references == OWN_ORIGIN, batch.origins, references),
         )
 
@@ -90,13 +89,10 @@ class Fold:
 
         So nobody post-dates evidence.
         """
-        times = np.minimum(np.array(batch.occur, np.int64), np.array(batch.record, np.int64))
-        out.day[:] = times // MICROS_PER_DAY
-        out.chapter_day[:] = self._calendar.days(times, out.chapter)
-        dated = [row for row, date in enumerate(batch.dates) if date is not None]
-        days = [day_number(batch.dates[row]) for row in dated]
-        out.day[dated] = days
-        out.chapter_day[dated] = days
+        times = np.minimum(batch.occur, batch.record)
+        dated = batch.days != NO_DAY
+        out.day[:] = np.where(dated, batch.days, times // MICROS_PER_DAY)
+        out.chapter_day[:] = np.where(dated, batch.days, self._calendar.days(times, out.chapter))
 
     def _forget_future(self, out: Columns, known: int) -> None:
         """Before their induction applicants have no number, wherever a batch ends."""

@@ -89,7 +89,7 @@ class Ledger:
         for old, new in zip(self._space.columns, rows, strict=True):
             old[start:stop] = new
         self.position = stop
-        self.record_time = batch.record[-1]
+        self.record_time = int(batch.record[-1])
 
     def digest(self) -> str:
         """Hex SHA-256 over all rows, block by block, then members and chapters."""

@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Protocol
 
-from refnet.log.tree import Prepared, commitments
+from refnet.log._stored import commitments
+from refnet.log.tree import Prepared
 
 _ROWS_PER_STATEMENT = 100
 
@@ -26,11 +28,11 @@ def append_facts(
     facts: Sequence[Prepared],
     salts: Sequence[bytes],
     table: str = "stored_events",
-) -> list[bytes]:
+) -> None:
     """Store facts at the positions after `after`, within the caller's transaction.
 
-    salts: 32 random bytes for each. Returns their commitments. Raises sqlite3.IntegrityError if a
-    stream already has a version, or `after` is not the head of the log.
+    salts: 32 random bytes for each. Raises sqlite3.IntegrityError if a stream already has a
+    version, or `after` is not the head of the log.
     """
     made = commitments(facts, salts)
     rows = (
@@ -40,7 +42,6 @@ def append_facts(
         )
     )
     insert(cursor, table, 7, rows)
-    return made
 
 
 def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
@@ -56,13 +57,15 @@ def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[obj
         cursor.execute(_statement("INSERT", table, width, len(chunk) // width), chunk)
 
 
-def insert_by_key(cursor: Executes, table: str, width: int, rows: Iterable[Any]) -> None:
-    """As `insert`, in order of the key that the rows begin with.
+def insert_in_order(
+    cursor: Executes, table: str, width: int, rows: Iterable[Any], *, by: int
+) -> None:
+    """As `insert`, in order of the column `by`, which is what is random in the table's key.
 
-    Keys are random, and a table that has no rowid is a tree of them: in order, each of its pages is
-    visited once for all the rows that go there.
+    A table that has no rowid is a tree of its keys: in order, each of its pages is visited once for
+    all the rows that go there.
     """
-    insert(cursor, table, width, sorted(rows))
+    insert(cursor, table, width, sorted(rows, key=itemgetter(by)))
 
 
 def insert_new(

@@ -12,7 +12,7 @@ from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Sealed
 from refnet.errors import InvalidRequest
-from refnet.log.append import append_facts, insert_by_key, insert_new
+from refnet.log.append import append_facts, insert_in_order, insert_new
 from refnet.log.codec import Codec
 from refnet.log.disclosure import lookup_digest
 from refnet.log.keys import KeyStore
@@ -113,17 +113,18 @@ class Draft:
     def add(self, noun: Noun, request: Request, made: Made, fingerprint: bytes) -> Receipt:
         """Take in what `prepare` made. If this raises, the whole draft is lost."""
         stream = stream_of(request)
+        originator = stream.hex
         first = self.position + 1
         for fact, recorded, state, ciphertexts in made:
             self._live.fold(self.world, noun, fact, recorded)
-            self._facts.append((stream.hex, recorded.version, fact.NAME, state))
+            self._facts.append((originator, recorded.version, fact.NAME, state))
             self._salts.append(self._entropy(SALT_SIZE))
             self._sealed.extend(ciphertexts)
             self.tails[stream] = (recorded.version, recorded.origin)
         self.position += len(made)
         digest = self._lookup(request.command)
         if digest is not None:
-            self._lookups.append((digest, stream.hex))
+            self._lookups.append((digest, originator))
         self._requests.append(
             (request.principal, request.request_id, fingerprint, self.position, len(made))
         )
@@ -133,8 +134,8 @@ class Draft:
         """Flush new keys, then put all rows into the caller's transaction."""
         self._keys.flush()
         append_facts(connection, self._start, self._facts, self._salts)
-        insert_by_key(connection, "sealed", 4, self._sealed)
-        insert_by_key(connection, "requests", 5, self._requests)
+        insert_in_order(connection, "sealed", 4, self._sealed, by=0)
+        insert_in_order(connection, "requests", 5, self._requests, by=1)
         if self._lookups:
             insert_new(connection, "lookups", 2, self._lookups)
 

@@ -12,9 +12,10 @@ from uuid import UUID
 from refnet.domain.decisions import Noun
 from refnet.domain.facts import Recorded
 from refnet.errors import ShuttingDown, StoreDamaged
+from refnet.log._stored import first_uncommitted
 from refnet.log.codec import Codec
 from refnet.log.connections import connect, storage_error
-from refnet.log.tree import Frontier, commitments
+from refnet.log.tree import Frontier
 
 Row = tuple[int, str, int, str, bytes, bytes, bytes]
 """position, originator_id (32 hex digits), version, topic, state, salt, commitment."""
@@ -207,25 +208,10 @@ class Reader:
 
 def check_commitments(rows: Sequence[Row]) -> None:
     """Raises StoreDamaged, naming the position, unless every row is what its commitment says."""
-    try:
-        made = commitments([row[1:5] for row in rows], [row[5] for row in rows])
-    except _WRONG_TYPE as error:
-        if len(rows) == 1:
-            raise _not_committed(rows[0]) from error
-        for row in rows:
-            check_commitments([row])
-        raise
-    for row, expected in zip(rows, made, strict=True):
-        if row[6] != expected:
-            raise _not_committed(row)
-
-
-_WRONG_TYPE = (TypeError, ValueError, AttributeError, OverflowError)
-"""A flipped bit can turn a blob into text, or digits into letters."""
-
-
-def _not_committed(row: Row) -> StoreDamaged:
-    return StoreDamaged(
-        f"the fact at position {row[0]} is not the one committed to; restore from a backup",
-        position=row[0],
-    )
+    bad = first_uncommitted(rows)
+    if bad >= 0:
+        position = rows[bad][0]
+        raise StoreDamaged(
+            f"the fact at position {position} is not the one committed to; restore from a backup",
+            position=position,
+        )

@@ -6,8 +6,7 @@ These bytes are frozen: leaf data and commitment are what proofs and other peopl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 
 DIGEST_SIZE = 32
 SALT_SIZE = 32
@@ -28,7 +27,7 @@ def commitment(salt: bytes, originator_id: bytes, version: int, topic: str, stat
 
     SHA-256("refnet/commit/v1" and a line feed || salt[32] || lp(originator_id) ||
     uint64_be(version) || lp(topic) || lp(state)) with lp(x) = uint32_be(len(x)) || x.
-    originator_id is the stream's 16 raw bytes.
+    originator_id is the stream's 16 raw bytes. `refnet.log._stored` does the same for many facts.
     """
     name = topic.encode()
     return hashlib.sha256(
@@ -46,38 +45,6 @@ def commitment(salt: bytes, originator_id: bytes, version: int, topic: str, stat
             )
         )
     ).digest()
-
-
-def commitments(facts: Sequence[Prepared], salts: Sequence[bytes]) -> list[bytes]:
-    """`commitment` of many facts, in order; the same bytes with less work a fact."""
-    sha256, join, fromhex = hashlib.sha256, b"".join, bytes.fromhex
-    return [
-        sha256(
-            join(
-                (
-                    _COMMIT,
-                    salt,
-                    _ORIGINATOR_SIZE,
-                    fromhex(originator_id),
-                    _version_and_topic(version, topic),
-                    _uint32(len(state)),
-                    state,
-                )
-            )
-        ).digest()
-        for (originator_id, version, topic, state), salt in zip(facts, salts, strict=True)
-    ]
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _version_and_topic(version: int, topic: str) -> bytes:
-    name = topic.encode()
-    return version.to_bytes(8) + len(name).to_bytes(4) + name
-
-
-@lru_cache(maxsize=4096, typed=True)
-def _uint32(number: int) -> bytes:
-    return number.to_bytes(4)
 
 
 def leaf_data(index: int, commitment: bytes) -> bytes:
