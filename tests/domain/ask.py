@@ -11,6 +11,7 @@ from refnet.domain import membership as rules
 from refnet.domain.decisions import Context, Noun, World, command
 from refnet.domain.facts import Columns, Recorded, fact, pii, pseudonym, public
 from refnet.domain.referral import get_in_force
+from refnet.domain.seats import check_classification
 from refnet.domain.values import MemberId, Personal, ReferralId
 from refnet.errors import InvalidRequest, WrongState
 
@@ -93,7 +94,7 @@ class Ask:
 
 def _post(asked: PostAsk, ctx: Context, state: None, world: World) -> list[Any]:
     rules.get_active(world, asked.member, ctx.occur_time, field="member")
-    rules.check_classification(asked.classification)
+    check_classification(asked.classification)
     rules.check_term(ctx.occur_time, asked.until_time)
     return [
         AskPosted(
@@ -130,6 +131,7 @@ def _require_open(state: Ask) -> None:
         raise WrongState(
             f"ask {state.id} is {state.status}; post a new one",
             field="ask",
+            ask=state.id,
             state=state.status,
         )
 

@@ -34,6 +34,9 @@ from refnet.errors import RefnetError
 
 FOLDER = Path(__file__).parent / "scenarios"
 
+_TOLD = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<![-\w.])-?\d{2,}(?![-\w.])")
+"""Ids and numbers in a sentence: a program reads them from the facts beside it."""
+
 _LINE = re.compile(
     r"(?:(?P<name>\w+) = )?(?:(?P<actor>\w+): )?(?P<command>\w+)(?P<fields>(?: \w+=\S*)*)"
     r"(?: @(?P<day>-?\d+))?"
@@ -87,6 +90,9 @@ class Stage:
         except RefnetError as refusal:
             if not re.search("[;?] ", refusal.message):
                 pytest.fail(f"no way out in: {refusal}", pytrace=False)
+            untold = set(_TOLD.findall(refusal.message)) - set(refusal.facts.values())
+            if untold - {"1970", "4217"}:
+                pytest.fail(f"{refusal} does not repeat as facts: {untold}", pytrace=False)
             return f"{refusal.reason} {refusal.field}"
         if found["name"]:
             self.names[found["name"]] = self.sandbox.last

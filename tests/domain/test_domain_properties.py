@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from domain.sandbox import Sandbox, day
 from domain.script import town
 from refnet.domain.meeting import Attendance
-from refnet.domain.membership import MemberStatus, fold_classification
+from refnet.domain.membership import MemberStatus
 from refnet.domain.nouns import BY_NAME, NOUNS
+from refnet.domain.seats import fold_classification
 from refnet.errors import RefnetError
 
 COMMANDS: list[Any] = sorted(

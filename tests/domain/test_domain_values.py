@@ -12,7 +12,6 @@ from domain.sandbox import Sandbox
 from refnet.domain.currency import EXPONENTS, VALUE_CAP, check_currency, reference_value
 from refnet.domain.ids import uuid4, uuid7
 from refnet.domain.meeting import MARKS, Mark
-from refnet.domain.membership import Seat, fold_classification
 from refnet.domain.network import (
     CharterNetwork,
     Decay,
@@ -22,6 +21,7 @@ from refnet.domain.network import (
     unpack_policy,
 )
 from refnet.domain.ranges import VALUE_HALF_MAX
+from refnet.domain.seats import Seat, fold_classification
 from refnet.domain.values import MICROS_PER_DAY, MemberId, utc_day
 from refnet.errors import InvalidRequest, RefnetError
 
@@ -129,7 +129,9 @@ def test_a_seat_knows_its_last_holder(ids: set[UUID]) -> None:
     assert seat.changed(members[-1], -1) == Seat(0, 0)
 
 
-@pytest.mark.parametrize("written", ["STRASSENBAU", " strassenbau", "Straßenbau", "straSSenbau\t"])
+@pytest.mark.parametrize(
+    "written", ["STRASSENBAU", " strassenbau", "Straßenbau", "straSSenbau\t", "Strassen\u200bbau"]
+)
 def test_classifications_are_compared_without_case_and_spacing(written: str) -> None:
     assert fold_classification(written) == "strassenbau"
 

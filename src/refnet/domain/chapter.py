@@ -246,6 +246,7 @@ def _close(asked: CloseChapter, ctx: Context, state: Chapter, world: World) -> l
         raise WrongState(
             f"chapter {state.id} is already closed; nothing is left to do",
             field="chapter",
+            chapter=state.id,
             state=state.status,
         )
     return [ChapterClosed(reason=asked.reason)]

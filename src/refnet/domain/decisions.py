@@ -172,6 +172,7 @@ def _check_time(noun: Noun, asked: Any, occur_time: int, now: int, world: World)
             field="occur_time",
             occur_time=occur_time,
             now=now,
+            skew_seconds=FUTURE_SKEW // MICROS_PER_SECOND,
         )
     if noun.name == "network" and asked.TARGET is None:
         return  # this is what charters it

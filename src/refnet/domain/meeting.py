@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from refnet.domain import membership as rules
 from refnet.domain.chapter import get_open_at
 from refnet.domain.contact import get_current, merged_into
-from refnet.domain.decisions import Context, Noun, World, command, get
+from refnet.domain.decisions import FUTURE_SKEW, Context, Noun, World, command, get
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pseudonym, public
 from refnet.domain.values import (
-    MICROS_PER_DAY,
+    MICROS_PER_SECOND,
     ChapterId,
     ContactId,
     MeetingId,
@@ -239,7 +241,6 @@ class Meeting:
 
 def _hold(asked: HoldMeeting, ctx: Context, state: None, world: World) -> list[Any]:
     _check_date(asked, ctx, world)
-    get_open_at(world, asked.chapter, _span(asked.date)[0], field="chapter")
     if world.index("days_met").get(asked.chapter, 0) >> _day_number(asked.date) & 1:
         raise WrongState(
             f"chapter {asked.chapter} already met on {asked.date}; mark attendance at that meeting",
@@ -252,14 +253,18 @@ def _hold(asked: HoldMeeting, ctx: Context, state: None, world: World) -> list[A
 
 def _check_date(asked: HoldMeeting, ctx: Context, world: World) -> None:
     """The date counts for attendance in place of occur_time, so it keeps the same bounds."""
-    start, end = _span(asked.date)
-    if _day_number(asked.date) < 0 or start > ctx.now:
+    chapter = get(world, "chapter", asked.chapter, field="chapter")
+    in_range = 0 <= _day_number(asked.date) < _day_number(dt.date.max)
+    start, end = _span(chapter.time_zone, asked.date) if in_range else (0, 0)
+    if not in_range or start > ctx.now + FUTURE_SKEW:
         raise InvalidRequest(
-            f"date {asked.date} lies before 1970 or has not begun anywhere; "
+            f"date {asked.date} lies before 1970 or has not begun in {chapter.time_zone}; "
             "record a meeting once it was held",
             field="date",
             date=asked.date,
+            time_zone=chapter.time_zone,
         )
+    get_open_at(world, asked.chapter, start, field="chapter")
     chartered = world.index("network")["chartered"]
     if end <= chartered:
         raise OccurTimeBeforeCharter(
@@ -275,10 +280,15 @@ def _day_number(date: dt.date) -> int:
     return date.toordinal() - dt.date(1970, 1, 1).toordinal()
 
 
-def _span(date: dt.date) -> tuple[int, int]:
-    """From the first to the last moment at which it is this date anywhere, microseconds."""
-    midnight = _day_number(date) * MICROS_PER_DAY
-    return midnight - 14 * MICROS_PER_DAY // 24, midnight + 36 * MICROS_PER_DAY // 24
+@lru_cache(maxsize=4096)
+def _span(time_zone: str, date: dt.date) -> tuple[int, int]:
+    """From the first moment of a date in a time zone to that of the next, microseconds."""
+    zone = ZoneInfo(time_zone)
+    first, second = (
+        dt.datetime(day.year, day.month, day.day, tzinfo=zone)
+        for day in (date, date + dt.timedelta(1))
+    )
+    return int(first.timestamp()) * MICROS_PER_SECOND, int(second.timestamp()) * MICROS_PER_SECOND
 
 
 def _check_open(state: Meeting) -> None:
@@ -299,6 +309,7 @@ def _check_held(state: Meeting) -> None:
         raise WrongState(
             f"meeting {state.id} was not held ({state.kind}); record one that was",
             field="meeting",
+            meeting=state.id,
             state=state.kind,
         )
 
@@ -307,7 +318,7 @@ def _check_mark(
     asked: Attendance | CorrectAttendance, state: Meeting, world: World, field: str
 ) -> None:
     member = get_attending(world, asked.member, state, field=f"{field}member")
-    if state.chapter not in _chapters(member, state):
+    if state.chapter not in member.chapters_between(*_day(world, state)):
         raise WrongState(
             f"member {member.id} did not belong to chapter {state.chapter} on {state.date}; "
             "mark members of the chapter that met",
@@ -332,7 +343,7 @@ def _check_mark(
     if asked.substitute_member is not None:
         where = f"{field}substitute_member"
         substitute = get_attending(world, asked.substitute_member, state, field=where)
-        if {*_chapters(substitute, state)} == {state.chapter}:
+        if {*substitute.chapters_between(*_day(world, state))} == {state.chapter}:
             raise SubstituteIsMember(
                 f"substitute {substitute.id} is a member of the same chapter {state.chapter}; "
                 "name somebody from outside it",
@@ -340,16 +351,19 @@ def _check_mark(
                 member=substitute.id,
                 chapter=state.chapter,
             )
+        rules.check_two(member.id, substitute.id, field=where, act="substitute for")
 
 
-def _chapters(member: rules.Member, meeting: Meeting) -> list[ChapterId]:
-    return member.chapters_between(*_span(meeting.date))
+def _day(world: World, meeting: Meeting) -> tuple[int, int]:
+    """From when to when it was the meeting's date where the chapter is, microseconds."""
+    chapter = get(world, "chapter", meeting.chapter, field="meeting")
+    return _span(chapter.time_zone, meeting.date)
 
 
 def get_attending(world: World, member: MemberId, meeting: Meeting, *, field: str) -> rules.Member:
     """The member, if active on the meeting's day. Raises NotFound or MemberNotActive."""
     found: rules.Member = get(world, "member", member, field=field)
-    if not found.active_between(*_span(meeting.date)):
+    if not found.active_between(*_day(world, meeting)):
         raise MemberNotActive(
             f"{field} {member} was not active on {meeting.date} (now {found.status}); "
             "mark only those who were",
@@ -374,6 +388,7 @@ def _mark(asked: MarkAttendance, ctx: Context, state: Meeting, world: World) -> 
                 f"member {each.member} is already marked at meeting {state.id}; "
                 "correct the mark instead",
                 field=f"attendances[{at}].member",
+                meeting=state.id,
                 member=each.member,
             )
         seen.add(each.member)
@@ -415,6 +430,7 @@ def _present(asked: RecordPresentation, ctx: Context, state: Meeting, world: Wor
             f"member {asked.member} is already recorded as presenting at meeting {state.id}; "
             "nothing is left to do",
             field="member",
+            meeting=state.id,
             member=asked.member,
         )
     return [Presented(member=asked.member, chapter=state.chapter, date=state.date)]
@@ -431,6 +447,7 @@ def _visit(asked: RecordVisitor, ctx: Context, state: Meeting, world: World) -> 
             f"visitor {asked.visitor} is already recorded at meeting {state.id}; "
             "nothing is left to do",
             field="visitor",
+            meeting=state.id,
             visitor=asked.visitor,
         )
     counts = world.index("visits")
@@ -442,6 +459,7 @@ def _visit(asked: RecordVisitor, ctx: Context, state: Meeting, world: World) -> 
             f"{allowed}; invite them to apply, or change the chapter's policy",
             field="visitor",
             visitor=asked.visitor,
+            chapter=state.chapter,
             visits=visits,
             allowed=allowed,
         )
@@ -472,6 +490,7 @@ def _require_report(state: Meeting, needed: ReportStatus) -> None:
             f"the report of meeting {state.id} is {state.report}, and this needs {needed}; "
             "submit, then approve, once each",
             field="meeting",
+            meeting=state.id,
             state=state.report,
             needed=needed,
         )

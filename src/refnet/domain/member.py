@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from refnet.domain import membership as rules
+from refnet.domain import seats
 from refnet.domain.chapter import get_open
 from refnet.domain.decisions import Context, Noun, World, command
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pii, pseudonym, public
@@ -222,7 +223,7 @@ def _apply(
 ) -> list[Any]:
     if state is not None:
         rules.require(state, MemberStatus.LEFT, MemberStatus.REFUSED)
-    rules.check_classification(asked.classification)
+    seats.check_classification(asked.classification)
     get_open(world, asked.chapter, field="chapter")
     if asked.sponsor is not None:
         rules.check_two(asked.sponsor, MemberId(ctx.stream), field="sponsor", act="sponsor")
@@ -247,7 +248,7 @@ def _personal(asked: ApplyForMembership) -> dict[str, str | None]:
 
 def _enrol(asked: EnrolMember, ctx: Context, state: None, world: World) -> list[Any]:
     applied = _apply(asked, ctx, None, world)
-    rules.check_seat(world, asked.chapter, asked.classification, ctx.stream)
+    seats.check_seat(world, asked.chapter, asked.classification, ctx.stream, ctx.occur_time)
     return [
         *applied,
         ApplicationDecided(admitted=True),
@@ -265,7 +266,7 @@ def _induct(asked: InductMember, ctx: Context, state: Member, world: World) -> l
     rules.require(state, MemberStatus.ADMITTED)
     rules.check_after_last_change(state, ctx.occur_time)
     get_open(world, state.chapter, field="member")
-    rules.check_seat(world, state.chapter, state.classification, state.id)
+    seats.check_seat(world, state.chapter, state.classification, state.id, ctx.occur_time)
     return [MemberInducted(chapter=state.chapter, classification=state.classification)]
 
 
@@ -294,12 +295,13 @@ def _transfer(asked: TransferMember, ctx: Context, state: Member, world: World) 
         raise WrongState(
             f"member {state.id} already belongs to chapter {asked.chapter}; name another chapter",
             field="chapter",
+            member=state.id,
             chapter=asked.chapter,
         )
     classification = state.classification if asked.classification is None else asked.classification
-    rules.check_classification(classification)
+    seats.check_classification(classification)
     get_open(world, asked.chapter, field="chapter")
-    rules.check_seat(world, asked.chapter, classification, state.id)
+    seats.check_seat(world, asked.chapter, classification, state.id, ctx.occur_time)
     return [MemberTransferred(chapter=asked.chapter, classification=classification)]
 
 
@@ -319,6 +321,7 @@ def _end_role(asked: EndRole, ctx: Context, state: Member, world: World) -> list
         raise WrongState(
             f"member {state.id} does not hold the role {asked.role}; assign it first",
             field="role",
+            member=state.id,
             role=asked.role,
         )
     return [RoleEnded(role=asked.role)]
@@ -326,7 +329,9 @@ def _end_role(asked: EndRole, ctx: Context, state: Member, world: World) -> list
 
 def _change_profile(asked: ChangeProfile, ctx: Context, state: Member, world: World) -> list[Any]:
     if asked.name is None and asked.email is None and asked.phone is None:
-        raise InvalidRequest("nothing is to be changed; give a name, an email or a phone")
+        raise InvalidRequest(
+            "nothing is to be changed; give a name, an email or a phone", field="name"
+        )
     return [ProfileChanged(name=asked.name, email=asked.email, phone=asked.phone)]
 
 
@@ -395,5 +400,5 @@ NOUN = Noun(
     evolve=_evolve,
     resident=True,
     timed_ids=False,
-    index=rules.index_seats,
+    index=seats.index_seats,
 )

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
-from refnet.domain.decisions import Context, World, get
+from refnet.domain.decisions import FUTURE_SKEW, Context, World, get
 from refnet.domain.facts import Recorded
 from refnet.domain.values import ChapterId, MemberId
 from refnet.errors import (
     InvalidRequest,
     MemberNotActive,
     NotPermitted,
-    SeatTaken,
     SelfDealing,
     WrongState,
 )
@@ -71,27 +68,6 @@ class Role:
 
 def _covers(from_time: int, until_time: int | None, time: int) -> bool:
     return from_time <= time and (until_time is None or time < until_time)
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One classification of a chapter, and who holds it.
-
-    mixed: the exclusive or of the holders' ids. Of one holder it is the id, and where seats are off
-    and thousands share a classification it still costs one number.
-    """
-
-    holders: int
-    mixed: int
-
-    def changed(self, member: MemberId, by: int) -> Seat:
-        """The seat after the member took it (by 1) or gave it up (by -1)."""
-        return Seat(self.holders + by, self.mixed ^ member.int)
-
-    @property
-    def holder(self) -> MemberId | None:
-        """Who holds it, if it is one member."""
-        return MemberId(UUID(int=self.mixed)) if self.holders == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,14 +173,13 @@ def check_actor(
 
 
 def check_speaker(world: World, ctx: Context, speaker: MemberId, *, who: str) -> None:
-    """Raises NotPermitted unless `speaker` acts, MemberNotActive if they may not.
+    """Raises NotPermitted unless `speaker` acts, MemberNotActive if they were not active then.
 
-    A speaker is active now, or was when it occurred: who left can still tell what happened before.
+    Then is when it occurred: who left can still tell what happened before.
     """
     actor = None if ctx.acting_member is None else MemberId(ctx.acting_member)
     check_actor(actor, (speaker,), who=who, required=True)
-    if get(world, "member", speaker, field="acting_member").status is not MemberStatus.ACTIVE:
-        get_active(world, speaker, ctx.occur_time, field="acting_member")
+    get_active(world, speaker, ctx.occur_time, field="acting_member")
 
 
 def check_officer(world: World, ctx: Context, chapter: ChapterId) -> MemberId:
@@ -230,39 +205,6 @@ def check_officer(world: World, ctx: Context, chapter: ChapterId) -> MemberId:
     )
 
 
-def check_seat(world: World, chapter: ChapterId, classification: str, member: Any) -> None:
-    """Raises SeatTaken if another member holds the chapter's seat for the classification.
-
-    A suspended member keeps the seat.
-    """
-    if not get(world, "chapter", chapter, field="chapter").seats:
-        return
-    seat: Seat | None = world.index("seats").get((chapter, fold_classification(classification)))
-    if seat is not None and seat.holders and seat.holder != member:
-        raise SeatTaken(
-            f"the seat for {classification!r} in chapter {chapter} is held by "
-            f"{seat.holder or 'several members'}; choose another classification or chapter",
-            field="classification",
-            chapter=chapter,
-            classification=classification,
-            holder=seat.holder or "",
-        )
-
-
-def fold_classification(classification: str) -> str:
-    """What is compared: neither case, spacing nor look-alike forms make another profession."""
-    return " ".join(unicodedata.normalize("NFKC", classification).casefold().split())
-
-
-def check_classification(classification: str) -> None:
-    """Raises InvalidRequest for a classification of nothing but space."""
-    if not fold_classification(classification):
-        raise InvalidRequest(
-            "classification is blank; name the profession the seat is for",
-            field="classification",
-        )
-
-
 def check_after_last_change(member: Member, time: int) -> None:
     """Raises WrongState if a change of activity or seat would lie before the last one."""
     if member.changed_time is not None and time < member.changed_time:
@@ -272,6 +214,20 @@ def check_after_last_change(member: Member, time: int) -> None:
             field="occur_time",
             occur_time=time,
             changed=member.changed_time,
+        )
+
+
+def check_since(opened: int, ctx: Context, *, what: str) -> None:
+    """Raises InvalidRequest for what would have come of something before that began.
+
+    opened: when it began, microseconds. The clocks of two callers may differ.
+    """
+    if ctx.occur_time < opened - FUTURE_SKEW:
+        raise InvalidRequest(
+            f"occur_time {ctx.occur_time} lies before {what} at {opened}; give a later time",
+            field="occur_time",
+            occur_time=ctx.occur_time,
+            opened=opened,
         )
 
 
@@ -366,30 +322,3 @@ def profiled(state: Member, happened: Any, version: int) -> Member:
         email_at=state.email_at if happened.email is None else version,
         phone_at=state.phone_at if happened.phone is None else version,
     )
-
-
-def index_seats(tables: Any, old: Member | None, new: Member, happened: Any, _: Recorded) -> None:
-    """Keeps two tables.
-
-    `seats`: (chapter, classification folded) -> Seat.
-    `crowded`: chapter -> how many of its classifications are held by more than one member.
-    """
-    before, after = _seat_of(old), _seat_of(new)
-    if before == after:
-        return
-    for key, by in ((before, -1), (after, 1)):
-        if key is not None:
-            was = tables["seats"].get(key, Seat(0, 0))
-            now = was.changed(new.id, by)
-            tables["seats"][key] = now
-            crowd = (now.holders > 1) - (was.holders > 1)
-            if crowd:
-                crowded = tables["crowded"]
-                crowded[key[0]] = crowded.get(key[0], 0) + crowd
-
-
-def _seat_of(member: Member | None) -> tuple[ChapterId, str] | None:
-    seated = (MemberStatus.ACTIVE, MemberStatus.SUSPENDED)
-    if member is None or member.status not in seated:
-        return None
-    return member.chapter, fold_classification(member.classification)

@@ -97,13 +97,14 @@ class VoidOneToOne:
 
 @dataclass(frozen=True, slots=True)
 class OneToOne:
-    """State of a one-to-one."""
+    """State of a one-to-one. hold_time: when it was held, microseconds."""
 
     id: OneToOneId
     initiator: MemberId
     partner: MemberId
     status: OneToOneStatus
     position: int
+    hold_time: int
 
 
 def _hold(asked: HoldOneToOne, ctx: Context, state: None, world: World) -> list[Any]:
@@ -125,6 +126,7 @@ def _hold(asked: HoldOneToOne, ctx: Context, state: None, world: World) -> list[
 def _confirm(asked: ConfirmOneToOne, ctx: Context, state: OneToOne, world: World) -> list[Any]:
     rules.check_speaker(world, ctx, state.partner, who="the partner")
     _require(state, OneToOneStatus.HELD)
+    rules.check_since(state.hold_time, ctx, what="the one-to-one was held")
     return [OneToOneConfirmed(initiator=state.initiator, partner=state.partner)]
 
 
@@ -160,6 +162,7 @@ def _require(state: OneToOne, *allowed: OneToOneStatus) -> None:
             f"one-to-one {state.id} is {state.status}, and this needs {wanted}; "
             "record a new one-to-one instead",
             field="one_to_one",
+            one_to_one=state.id,
             state=state.status,
             needed=wanted,
         )
@@ -180,6 +183,7 @@ def _evolve(state: OneToOne | None, happened: Any, recorded: Recorded) -> OneToO
             happened.partner,
             OneToOneStatus.HELD,
             recorded.position,
+            recorded.occur_time,
         )
     assert state is not None
     return replace(state, status=_STATUS[type(happened)])

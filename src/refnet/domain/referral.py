@@ -265,7 +265,11 @@ class VoidReferral:
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """State of a referral. rating: 0 before it is rated. closed: how many businesses were."""
+    """State of a referral.
+
+    rating: 0 before it is rated. closed: how many businesses were. pass_time: when it was passed,
+    microseconds.
+    """
 
     id: ReferralId
     giver: MemberId
@@ -280,6 +284,7 @@ class Referral:
     consented: bool
     disputed: bool
     position: int
+    pass_time: int
 
 
 def _pass(asked: PassReferral, ctx: Context, state: None, world: World) -> list[Any]:
@@ -339,6 +344,7 @@ def _consent(asked: ConsentProspect, ctx: Context, state: Referral, world: World
         raise WrongState(
             f"the prospect of referral {state.id} has already consented; nothing is left to do",
             field="referral",
+            referral=state.id,
             state="consented",
         )
     _require(state, *(set(ReferralStatus) - {ReferralStatus.VOIDED}))
@@ -421,6 +427,7 @@ def _rate_referral(asked: RateReferral, ctx: Context, state: Referral, world: Wo
         raise WrongState(
             f"referral {state.id} is already rated {state.rating}; a rating is given once",
             field="referral",
+            referral=state.id,
             state="rated",
         )
     return [ReferralRated(giver=state.giver, receiver=state.receiver, rating=asked.rating)]
@@ -455,14 +462,16 @@ def _may_void(state: Referral) -> tuple[MemberId, ...]:
 
 def _check_receiver(world: World, ctx: Context, state: Referral) -> None:
     rules.check_speaker(world, ctx, state.receiver, who="the receiver")
+    rules.check_since(state.pass_time, ctx, what="the referral was passed")
     _check_undisputed(state)
 
 
 def _check_undisputed(state: Referral) -> None:
-    if state.disputed:
+    if state.disputed and state.status is not ReferralStatus.VOIDED:
         raise WrongState(
             f"referral {state.id} is disputed; void it and pass a new one",
             field="referral",
+            referral=state.id,
             state="disputed",
         )
 
@@ -479,6 +488,7 @@ def _require(state: Referral, *allowed: ReferralStatus) -> None:
             f"referral {state.id} is {state.status}, and this needs {wanted}; a referral moves "
             "from passed to accepted, contacted, then won or lost",
             field="referral",
+            referral=state.id,
             state=state.status,
             needed=wanted,
         )
@@ -510,6 +520,7 @@ def _evolve(state: Referral | None, happened: Any, recorded: Recorded) -> Referr
             consented=False,
             disputed=False,
             position=recorded.position,
+            pass_time=recorded.occur_time,
         )
     assert state is not None
     match happened:

@@ -175,6 +175,7 @@ class VerifyClient:
 class Testimonial:
     """State of a testimonial; `author` is set for a member's, `client` for a client's.
 
+    give_time: when it was given, microseconds.
     text_at: version of the fact of this stream that holds the newest text.
     """
 
@@ -190,6 +191,7 @@ class Testimonial:
     status: TestimonialStatus
     verified: bool
     position: int
+    give_time: int
     text_at: int
 
 
@@ -204,6 +206,9 @@ def _give(asked: GiveTestimonial, ctx: Context, state: None, world: World) -> li
     if asked.author is not None:
         return [_by_member(asked, asked.author, ctx, world)]
     assert asked.client is not None
+    if ctx.acting_member is not None:
+        actor = MemberId(ctx.acting_member)
+        rules.check_two(actor, asked.subject, field="acting_member", act="testify for")
     return [_by_client(asked, asked.client, world)]
 
 
@@ -268,6 +273,8 @@ def _check_rating(rating: int) -> None:
             f"rating {rating} is not in -10 to 10 without 0; choose a whole number in that range",
             field="rating",
             value=rating,
+            low=-10,
+            high=10,
         )
 
 
@@ -286,6 +293,7 @@ def _require_given(state: Testimonial) -> None:
         raise WrongState(
             f"testimonial {state.id} is {state.status}; give a new one",
             field="testimonial",
+            testimonial=state.id,
             state=state.status,
         )
 
@@ -294,7 +302,9 @@ def _revise(asked: ReviseTestimonial, ctx: Context, state: Testimonial, world: W
     _check_rating(asked.rating)
     _check_author(ctx, state)
     _require_given(state)
+    rules.check_since(state.give_time, ctx, what="the testimonial was given")
     if state.author is not None:
+        rules.get_active(world, state.author, ctx.occur_time, field="testimonial")
         return [
             TestimonialRevised(
                 author=state.author, subject=state.subject, rating=asked.rating, text=asked.text
@@ -334,8 +344,11 @@ def _verify(asked: VerifyClient, ctx: Context, state: Testimonial, world: World)
             f"testimonial {state.id} has no client left to verify; "
             "only a client's testimonial is verified, and once",
             field="testimonial",
+            testimonial=state.id,
             state="verified" if state.verified else "by a member",
         )
+    rules.check_two(officer, state.subject, field="acting_member", act="verify a client of")
+    rules.check_since(state.give_time, ctx, what="the testimonial was given")
     return [
         ClientVerified(
             author=state.client,
@@ -391,6 +404,7 @@ def _given(
         status=TestimonialStatus.GIVEN,
         verified=False,
         position=recorded.position,
+        give_time=recorded.occur_time,
         text_at=recorded.version,
     )
 

@@ -174,7 +174,7 @@ def _maybe_change(scene: Scene, given: Praise) -> None:
 def _verify(scene: Scene, given: Praise) -> None:
     if given.stands and given.subject.active:
         verifier = officer(scene, given.subject.home)
-        if verifier is not None:
+        if verifier is not None and verifier is not given.subject:
             scene.desk.ask(VerifyClient(testimonial=given.id), actor=verifier.id)
 
 

@@ -31,7 +31,10 @@ SHARES = {Kind.GIVER: 0.08, Kind.TAKER: 0.06, Kind.TURNCOAT: 0.03, Kind.INACTIVE
 """Planted shares of the founding members; the others are normal."""
 
 
-@dataclass(slots=True, eq=False)
+# No repr: people know people, and a traceback that shows one would show the town over and over.
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Home:
     """A chapter. members: those with a seat, suspended ones too. taken: seated or promised."""
 
@@ -51,7 +54,7 @@ class Home:
         return [person for person in self.members if person.active]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Person:
     """A member with planted traits, all in [0, 1].
 

@@ -71,7 +71,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_OCCUR_TIME_IN_FUTURE: occur_time lies more than five minutes ahead of the
     server's clock.
     Code: INVALID_ARGUMENT. Retry: no.
-    metadata: {"occur_time": "<microseconds>", "now": "<microseconds>"}
+    metadata: {"occur_time": "<microseconds>", "now": "<microseconds>", "skew_seconds": "300"}
     """
     ERROR_REASON_OCCUR_TIME_BEFORE_CHARTER: _ErrorReason.ValueType  # 10
     """ERROR_REASON_OCCUR_TIME_BEFORE_CHARTER: occur_time lies before the network was chartered.
@@ -81,7 +81,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WRONG_STATE: _ErrorReason.ValueType  # 11
     """ERROR_REASON_WRONG_STATE: the thing is not in a state from which this move is possible.
     Code: FAILED_PRECONDITION. Retry: no.
-    metadata: {"state": "passed"} and often {"needed": "won"} or what stands in the way
+    metadata: the thing by its noun, {"state": "passed"} and often {"needed": "won"}, or what
+    stands in the way
     """
     ERROR_REASON_NOT_PERMITTED: _ErrorReason.ValueType  # 12
     """ERROR_REASON_NOT_PERMITTED: the acting member is not the one who may do this.
@@ -232,7 +233,7 @@ ERROR_REASON_OCCUR_TIME_IN_FUTURE: ErrorReason.ValueType  # 9
 """ERROR_REASON_OCCUR_TIME_IN_FUTURE: occur_time lies more than five minutes ahead of the
 server's clock.
 Code: INVALID_ARGUMENT. Retry: no.
-metadata: {"occur_time": "<microseconds>", "now": "<microseconds>"}
+metadata: {"occur_time": "<microseconds>", "now": "<microseconds>", "skew_seconds": "300"}
 """
 ERROR_REASON_OCCUR_TIME_BEFORE_CHARTER: ErrorReason.ValueType  # 10
 """ERROR_REASON_OCCUR_TIME_BEFORE_CHARTER: occur_time lies before the network was chartered.
@@ -242,7 +243,8 @@ metadata: {"occur_time": "<microseconds>", "chartered": "<microseconds>"}
 ERROR_REASON_WRONG_STATE: ErrorReason.ValueType  # 11
 """ERROR_REASON_WRONG_STATE: the thing is not in a state from which this move is possible.
 Code: FAILED_PRECONDITION. Retry: no.
-metadata: {"state": "passed"} and often {"needed": "won"} or what stands in the way
+metadata: the thing by its noun, {"state": "passed"} and often {"needed": "won"}, or what
+stands in the way
 """
 ERROR_REASON_NOT_PERMITTED: ErrorReason.ValueType  # 12
 """ERROR_REASON_NOT_PERMITTED: the acting member is not the one who may do this.

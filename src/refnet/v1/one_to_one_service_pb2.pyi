@@ -65,6 +65,7 @@ class OneToOne(_message.Message):
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
     TOPICS_FIELD_NUMBER: _builtins.int
+    HOLD_TIME_FIELD_NUMBER: _builtins.int
     one_to_one: _builtins.str
     """one_to_one names it. Format: oneToOnes/{uuid}"""
     initiator: _builtins.str
@@ -85,6 +86,10 @@ class OneToOne(_message.Message):
     def topics(self) -> _personal_pb2.PersonalText:
         """topics is what they spoke about."""
 
+    @_builtins.property
+    def hold_time(self) -> _timestamp_pb2.Timestamp:
+        """hold_time is when they met."""
+
     def __init__(
         self,
         *,
@@ -95,10 +100,11 @@ class OneToOne(_message.Message):
         recorded_at: _log_pb2.LogPosition | None = ...,
         place: _personal_pb2.PersonalText | None = ...,
         topics: _personal_pb2.PersonalText | None = ...,
+        hold_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["place", b"place", "recorded_at", b"recorded_at", "topics", b"topics"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold_time", b"hold_time", "place", b"place", "recorded_at", b"recorded_at", "topics", b"topics"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["initiator", b"initiator", "one_to_one", b"one_to_one", "partner", b"partner", "place", b"place", "recorded_at", b"recorded_at", "status", b"status", "topics", b"topics"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_time", b"hold_time", "initiator", b"initiator", "one_to_one", b"one_to_one", "partner", b"partner", "place", b"place", "recorded_at", b"recorded_at", "status", b"status", "topics", b"topics"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

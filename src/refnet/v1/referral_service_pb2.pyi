@@ -173,6 +173,7 @@ class Referral(_message.Message):
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     PROSPECT_NAME_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
+    PASS_TIME_FIELD_NUMBER: _builtins.int
     referral: _builtins.str
     """referral names it. Format: referrals/{uuid}"""
     giver: _builtins.str
@@ -209,6 +210,10 @@ class Referral(_message.Message):
     def description(self) -> _personal_pb2.PersonalText:
         """description is what is needed."""
 
+    @_builtins.property
+    def pass_time(self) -> _timestamp_pb2.Timestamp:
+        """pass_time is when it was passed."""
+
     def __init__(
         self,
         *,
@@ -227,10 +232,11 @@ class Referral(_message.Message):
         recorded_at: _log_pb2.LogPosition | None = ...,
         prospect_name: _personal_pb2.PersonalText | None = ...,
         description: _personal_pb2.PersonalText | None = ...,
+        pass_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "prospect_name", b"prospect_name", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "pass_time", b"pass_time", "prospect_name", b"prospect_name", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "consented", b"consented", "description", b"description", "disputed", b"disputed", "giver", b"giver", "heat", b"heat", "parent", b"parent", "prospect", b"prospect", "prospect_kind", b"prospect_kind", "prospect_name", b"prospect_name", "rating", b"rating", "receiver", b"receiver", "recorded_at", b"recorded_at", "referral", b"referral", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "consented", b"consented", "description", b"description", "disputed", b"disputed", "giver", b"giver", "heat", b"heat", "parent", b"parent", "pass_time", b"pass_time", "prospect", b"prospect", "prospect_kind", b"prospect_kind", "prospect_name", b"prospect_name", "rating", b"rating", "receiver", b"receiver", "recorded_at", b"recorded_at", "referral", b"referral", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -61,6 +61,7 @@ class Testimonial(_message.Message):
     VERIFIED_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    GIVE_TIME_FIELD_NUMBER: _builtins.int
     testimonial: _builtins.str
     """testimonial names it. Format: testimonials/{uuid}"""
     author: _builtins.str
@@ -87,6 +88,10 @@ class Testimonial(_message.Message):
     def text(self) -> _personal_pb2.PersonalText:
         """text is the wording."""
 
+    @_builtins.property
+    def give_time(self) -> _timestamp_pb2.Timestamp:
+        """give_time is when it was given."""
+
     def __init__(
         self,
         *,
@@ -101,10 +106,11 @@ class Testimonial(_message.Message):
         verified: _builtins.bool = ...,
         recorded_at: _log_pb2.LogPosition | None = ...,
         text: _personal_pb2.PersonalText | None = ...,
+        give_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at", "text", b"text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["give_time", b"give_time", "recorded_at", b"recorded_at", "text", b"text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "client", b"client", "introducer", b"introducer", "rating", b"rating", "recorded_at", b"recorded_at", "referral", b"referral", "status", b"status", "subject", b"subject", "testimonial", b"testimonial", "text", b"text", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "client", b"client", "give_time", b"give_time", "introducer", b"introducer", "rating", b"rating", "recorded_at", b"recorded_at", "referral", b"referral", "status", b"status", "subject", b"subject", "testimonial", b"testimonial", "text", b"text", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
