@@ -170,7 +170,7 @@ def test_joining_counts_once_even_after_a_return(story: Story) -> None:
     ("mark", "expected"), [("P", [1000]), ("A", []), ("L", [1000]), ("M", []), ("S", [500])]
 )
 def test_marks_weigh(story: Story, mark: str, expected: list[int]) -> None:
-    held: Any = story.do(meeting.HoldMeeting(chapter=story.home, date=dt.date(2020, 9, 13)))
+    held: Any = story.do(meeting.HoldMeeting(chapter=story.home, date=dt.date(2020, 9, 14)))
     marked = (meeting.Attendance(member=story.a, mark=meeting.Mark(mark)),)
     assert story.do(meeting.MarkAttendance(meeting=held, attendances=marked))
 

@@ -179,6 +179,20 @@ def test_a_meeting_of_tomorrow_counts_tomorrow() -> None:
         assert_same(snapshot, net, snapshot.day)
 
 
+def test_yesterday_is_still_known_when_a_meeting_of_today_waits() -> None:
+    net, ledger = Tomorrow(), Ledger()
+    standings = Standings(ledger)
+    net.meet()
+    extend(ledger, net)
+    standings.advance()
+    net.now += 2 * DAY
+    net.do(contact.RegisterContact(name="x"))  # touches no score, but the day goes on
+    extend(ledger, net)
+    standings.advance()
+
+    assert_same(standings.snapshot(net.today), net, net.today)
+
+
 @pytest.mark.parametrize("policy", [{}, {"decay": network.Decay.OFF}])
 def test_a_meeting_of_tomorrow_counts_once_a_fact_of_tomorrow_is_recorded(
     policy: dict[str, Any],
@@ -207,7 +221,7 @@ class Steps:
         self.giver, self.receiver = self.net.streams["member"]
         only, uniform = self.net.one("network"), network.Pretrust.UNIFORM
         self.do(network.ChangeNetworkPolicy(network=only, pretrust=uniform))
-        self.do(member.AssignRole(member=self.receiver, role=member.RoleName.PRESIDENT))
+        self.do(member.AssignRole(member=self.giver, role=member.RoleName.PRESIDENT))
 
     def do(self, command: Any, actor: Any = None) -> Any:
         stream = self.net.do(command, actor=actor)
@@ -243,7 +257,7 @@ def test_a_client_nobody_introduced_may_revise_in_a_later_batch() -> None:
         word.WithdrawTestimonial(testimonial=said),
     ):
         is_verified = isinstance(command, word.VerifyClient)
-        steps.do(command, actor=steps.receiver if is_verified else None)
+        steps.do(command, actor=steps.giver if is_verified else None)
         steps.check()
 
 

@@ -122,8 +122,8 @@ class Standings:
         self.position = len(columns)
 
     def snapshot(self, day: int, threads: int = 1) -> Snapshot:
-        """The scores of a day; quick unless it lies before that of a fact already folded."""
-        if day < self._accumulators.last_day:
+        """The scores of a day; quick unless that lies before a day already reached."""
+        if day < self._day:
             return snapshot_at(self._ledger, self.position, day, threads)
         columns = self._ledger.columns(self.position)
         self._day = max(self._day, day)
