@@ -36,13 +36,13 @@ def freshness_of(consistency: v1.Consistency, positions: Positions) -> Freshness
             return LATEST
 
 
-def check_reached(position: int, head: int) -> None:
-    """Raises PositionAhead for a position that the log does not hold."""
+def check_reached(position: int, head: int, *, field: str = "consistency") -> None:
+    """Raises PositionAhead for a position that the log does not hold. field: where it was named."""
     if position > head:
         raise PositionAhead(
             f"position {position} is not in the log, which reaches {head}; "
             "was the store restored from an older copy?",
-            field="consistency",
+            field=field,
             position=position,
             head=head,
         )

@@ -98,7 +98,7 @@ class LogReads:
         if not request.HasField("after"):
             return 0
         after = self._positions.read(request.after, field="after")
-        check_reached(after, head)
+        check_reached(after, head, field="after")
         return after
 
     async def _follow(self, request: v1.FollowFactsRequest, context: Any) -> None:
