@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refnet import v1
+from refnet.client import RefnetCallError
 from refnet.errors import ForeignPosition, InvalidPageToken, InvalidRequest
 from refnet.rpc.naming import name_of, parse
 from refnet.rpc.paging import Page, Pages, page_size
 from refnet.rpc.positions import Positions
+from rpc.serving import Served
 
+DAY_MAX = 2_932_896
 LOG = UUID("b6db9451-0ed3-4782-9fa6-41161ead68e1")
 
 positions = st.integers(0, 2**63 - 1)
@@ -57,19 +60,44 @@ def test_a_damaged_token_is_refused_or_another_position_of_ours(
     assert ours.token(read) == damaged  # a token has one spelling
 
 
-@given(positions, positions, st.integers(-(2**40), 2**40))
-def test_a_page_token_brings_the_page_back(pin: int, cursor: int, day: int) -> None:
+@given(st.tuples(positions, positions, positions).map(sorted), st.integers(0, DAY_MAX))
+def test_a_page_token_brings_the_page_back(places: list[int], day: int) -> None:
+    cursor, pin, head = places
     pages, page = Pages(LOG), Page(pin, cursor, day)
     request = v1.ListScoresRequest(page_size=5)
     request.page_token = pages.token(request, page)
 
-    assert pages.read(request) == page
+    assert pages.read(request, head) == page
     request.page_size = 7  # pages may differ in size
-    assert pages.read(request) == page
+    assert pages.read(request, head) == page
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(pin=9, cursor=2),  # beyond the log
+        Page(pin=2**64 - 1, cursor=2),
+        Page(pin=8, cursor=9),  # beyond the listing
+        Page(pin=8, cursor=2**63),
+        Page(pin=8, cursor=2, day=-5),
+        Page(pin=8, cursor=2, day=DAY_MAX + 1),
+    ],
+    ids=str,
+)
+async def test_a_page_that_cannot_be_is_refused_however_well_its_token_is_made(
+    served: Served, page: Page
+) -> None:
+    assert served.app.position == 8
+    pages = Pages(served.app.log_id)
+    for request in (v1.ListFactsRequest(), v1.ListMembersRequest(), v1.ListScoresRequest()):
+        request.page_token = pages.token(request, page)
+        with pytest.raises(RefnetCallError, match="INVALID_PAGE_TOKEN") as refusal:
+            await served.call(request)
+        assert refusal.value.violations.keys() == {"page_token"}
 
 
 def test_no_page_token_is_the_first_page() -> None:
-    assert Pages(LOG).read(v1.ListScoresRequest()) is None
+    assert Pages(LOG).read(v1.ListScoresRequest(), 8) is None
 
 
 @given(st.integers(0, 47), st.sampled_from("Aa0-_=. "))
@@ -79,7 +107,7 @@ def test_a_damaged_page_token_is_refused(place: int, char: str) -> None:
     request.page_token = token[:place] + char + token[place + 1 :]
     if request.page_token != token:
         with pytest.raises(InvalidPageToken):
-            pages.read(request)
+            pages.read(request, 8)
 
 
 def test_a_page_token_is_for_the_arguments_and_the_log_that_it_was_made_for() -> None:
@@ -92,7 +120,7 @@ def test_a_page_token_is_for_the_arguments_and_the_log_that_it_was_made_for() ->
     ]
     for pages, other in others:
         with pytest.raises(InvalidPageToken):
-            pages.read(other)
+            pages.read(other, 8)
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 100), (1, 1), (1000, 1000), (5000, 1000)])

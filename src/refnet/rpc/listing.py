@@ -29,7 +29,7 @@ def listing(
     plural = answer.fields[0].name
 
     async def list_page(request: Any, context: Any) -> Any:
-        page = pages.read(request) or Page(_pin(request, app, positions), 0)
+        page = pages.read(request, app.position) or Page(_pin(request, app, positions), 0)
         admits = _filter(request)
         size = page_size(request.page_size)
         # A list of its own: the writer may add to the mapping while this one is read.

@@ -75,7 +75,7 @@ class LogReads:
             await asyncio.sleep(_FOLD_SECONDS)
 
     async def _list(self, request: v1.ListFactsRequest, context: Any) -> v1.ListFactsResponse:
-        page = self._pages.read(request) or self._first(request)
+        page = self._pages.read(request, self._app.position) or self._first(request)
         rows = await self._app.rows(page.cursor, page_size(request.page_size), page.pin)
         rows = _fitting(rows)
         POSITION.set(page.pin)

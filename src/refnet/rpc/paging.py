@@ -2,7 +2,8 @@
 
 A token is URL-safe base64 of position, day, cursor and a digest that covers these, the log, and the
 request without its page fields. It is no secret and no signature: it only has to be noticed when a
-token is damaged or used with other arguments.
+token is damaged or used with other arguments. Who makes one up gets a page that exists, or a
+refusal, because what it holds is checked like any other argument.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from refnet.errors import InvalidPageToken
 PAGE_DEFAULT = 100
 PAGE_MAX = 1000
 
+_DAY_MAX = 2_932_896  # that of ExactPosition in log.proto: 9999-12-31
+
 _PINNED = struct.Struct(">QqQ")
 _DIGEST = 12
 
@@ -28,12 +31,17 @@ _DIGEST = 12
 class Page:
     """What a token holds.
 
-    pin: position of the listing. cursor: how far the pages came. day: of scores.
+    pin: position of the listing. cursor: how far the pages came; what is listed is there because of
+    a fact of its own, so it never exceeds pin. day: of scores.
     """
 
     pin: int
     cursor: int
     day: int = 0
+
+    def is_within(self, head: int) -> bool:
+        """Whether a log that reaches `head` can have such a page."""
+        return 0 <= self.cursor <= self.pin <= head and 0 <= self.day <= _DAY_MAX
 
 
 def page_size(asked: int) -> int:
@@ -52,8 +60,11 @@ class Pages:
         pinned = _PINNED.pack(page.pin, page.day, page.cursor)
         return base64.urlsafe_b64encode(pinned + self._digest(request, pinned)).decode()
 
-    def read(self, request: Any) -> Page | None:
-        """Where the listing goes on, or None for its first page. Raises InvalidPageToken."""
+    def read(self, request: Any, head: int) -> Page | None:
+        """Where the listing goes on, or None for its first page. Raises InvalidPageToken.
+
+        head: position of the log.
+        """
         token: str = request.page_token
         if not token:
             return None
@@ -63,7 +74,7 @@ class Pages:
         except (binascii.Error, ValueError, struct.error):
             _refuse()
         page = Page(pin, cursor, day)
-        if self.token(request, page) != token:
+        if self.token(request, page) != token or not page.is_within(head):
             _refuse()
         return page
 

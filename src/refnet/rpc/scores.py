@@ -95,7 +95,7 @@ class ScoreReads:
         return response(table.columns(numbers), missing, table.basis)
 
     async def _list(self, request: v1.ListScoresRequest, context: Any) -> v1.ListScoresResponse:
-        page = self._pages.read(request)
+        page = self._pages.read(request, self._app.position)
         if page is None:
             table = await self._read(request, context)
             page = Page(table.snapshot.position, 0, table.snapshot.day)
