@@ -9,6 +9,7 @@ import pytest
 
 from refnet import v1
 from refnet.client import RefnetCallError, packed
+from refnet.rpc import paging
 from refnet.rpc.score_table import FIELDS
 from refnet.scoring import digest
 from rpc.serving import Serve, Served, fresh, won
@@ -76,6 +77,43 @@ async def test_pages_join_to_the_same_list(many: Served, size: int) -> None:
             if len(found) == size:
                 await many.enrol(f"late {place}")
         assert [str(each) for each in whole] == [str(each) for each in found]
+
+
+async def test_a_page_ends_before_it_grows_beyond_a_message(
+    many: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[tuple[Any, str]] = [
+        (v1.ListMembersRequest(page_size=1000), "members"),
+        (v1.ListMembersRequest(page_size=1000, chapter=many.names["chapter 1"]), "members"),
+        (v1.ListFactsRequest(page_size=1000), "facts"),
+    ]
+    for request, field in requests:
+        whole = list(getattr(await many.call(request), field))
+        for bound in (1, 5000):
+            monkeypatch.setattr(paging, "PAGE_BYTES_MAX", bound)
+            pages = await joined(many, request, field)
+            assert [str(each) for each in whole] == [str(each) for page in pages for each in page]
+            assert len(pages) > 1
+            assert all(len(page) == 1 or sizes(page) <= bound for page in pages)
+        monkeypatch.undo()
+
+
+async def joined(served: Served, request: Any, field: str) -> list[list[Any]]:
+    """All pages, none of them empty."""
+    pages: list[list[Any]] = []
+    asked = type(request)()
+    asked.CopyFrom(request)
+    while not pages or asked.page_token:
+        answer = await served.call(asked)
+        pages.append(list(getattr(answer, field)))
+        assert pages[-1]
+        asked.page_token = answer.next_page_token
+    return pages
+
+
+def sizes(page: list[Any]) -> int:
+    """What the bound looks at: a fact's state stands for all of it."""
+    return sum(len(each.state) if hasattr(each, "state") else each.ByteSize() for each in page)
 
 
 async def test_listing_is_by_rank(many: Served) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from refnet.errors import InvalidRequest
 from refnet.rpc.freshness import check_reached, freshness_of
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.interceptor import POSITION
-from refnet.rpc.paging import Page, Pages, page_size
+from refnet.rpc.paging import Page, Pages, Room, page_size
 from refnet.rpc.positions import Positions
 from refnet.rpc.resources import ResourcePlan
 
@@ -31,26 +33,16 @@ def listing(
     async def list_page(request: Any, context: Any) -> Any:
         page = pages.read(request, app.position) or Page(_pin(request, app, positions), 0)
         admits = _filter(request)
-        size = page_size(request.page_size)
         # A list of its own: the writer may add to the mapping while this one is read.
         states = list(app.resident(plan.noun.name).values())
-        found: list[Any] = []
-        cursor = page.cursor
-        following = False
-        for place in range(page.cursor, len(states)):
-            state = states[place]
-            if state.position > page.pin:
-                break  # first facts come in log order, so nothing later belongs to the listing
-            if not admits(state):
-                continue
-            if len(found) == size:
-                following = True
-                break
-            found.append(state)
-            cursor = place + 1
+        chosen = (
+            (place, states[place])
+            for place in range(page.cursor, _end(states, page.pin))
+            if admits(states[place])
+        )
+        resources, following = await _fill(chosen, page_size(request.page_size), plan, app)
         POSITION.set(page.pin)
-        token = pages.token(request, Page(page.pin, cursor)) if following else ""
-        resources = [await plan.resource(state, app.personal) for state in found]
+        token = "" if following is None else pages.token(request, Page(page.pin, following))
         return make(
             **{plural: resources},
             next_page_token=token,
@@ -58,6 +50,27 @@ def listing(
         )
 
     return list_page
+
+
+async def _fill(
+    chosen: Iterable[tuple[int, Any]], size: int, plan: ResourcePlan, app: App
+) -> tuple[list[Any], int | None]:
+    """The resources of a page, and the place of the first that belongs on the next one, if any."""
+    resources: list[Any] = []
+    room = Room()
+    for place, state in chosen:
+        if len(resources) == size:
+            return resources, place
+        resource = await plan.resource(state, app.personal)
+        if not room.takes(resource.ByteSize()):
+            return resources, place
+        resources.append(resource)
+    return resources, None
+
+
+def _end(states: Sequence[Any], pin: int) -> int:
+    """How many belong to a listing: first facts come in log order, so they lie in front."""
+    return bisect_right(states, pin, key=attrgetter("position"))
 
 
 def _pin(request: Any, app: App, positions: Positions) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -18,12 +19,9 @@ from refnet.rpc.freshness import check_reached, freshness_of, patience
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.interceptor import POSITION
 from refnet.rpc.naming import name_of
-from refnet.rpc.paging import Page, Pages, page_size
+from refnet.rpc.paging import Page, Pages, Room, page_size
 from refnet.rpc.positions import Positions
 from refnet.rpc.streams import Pace, ended, send
-
-PAGE_BYTES_MAX = 3 << 20
-"""Stored facts of one page; a message may have 4 MiB."""
 
 _FOLD_SECONDS = 0.002
 
@@ -137,12 +135,8 @@ def _plurals(nouns: Sequence[Noun]) -> dict[str, str]:
 
 def _fitting(rows: list[Row]) -> list[Row]:
     """The longest beginning, at least one row, that stays below the size of a message."""
-    size = 0
-    for place, row in enumerate(rows):
-        size += len(row.state)
-        if place and size > PAGE_BYTES_MAX:
-            return rows[:place]
-    return rows
+    room = Room()
+    return list(takewhile(lambda row: room.takes(len(row.state)), rows))
 
 
 def _parts(rows: list[Row]) -> list[list[Row]]:

@@ -20,6 +20,8 @@ from refnet.errors import InvalidPageToken
 
 PAGE_DEFAULT = 100
 PAGE_MAX = 1000
+PAGE_BYTES_MAX = 3 << 20
+"""What a page's results may take together; a message may have 4 MiB."""
 
 _DAY_MAX = 2_932_896  # that of ExactPosition in log.proto: 9999-12-31
 
@@ -47,6 +49,19 @@ class Page:
 def page_size(asked: int) -> int:
     """The number of results that a request for `asked` gets; 0 asks for the default."""
     return min(asked, PAGE_MAX) or PAGE_DEFAULT
+
+
+class Room:
+    """What a page can still take in bytes. There is always room for its first result."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    def takes(self, size: int) -> bool:
+        """Whether a result of so many bytes still fits; if so, it is in."""
+        fits = self._taken == 0 or self._taken + size <= PAGE_BYTES_MAX
+        self._taken += size if fits else 0
+        return fits
 
 
 class Pages:

@@ -654,7 +654,7 @@ class ListChaptersResponse(_message.Message):
     """next_page_token asks for the next page. Empty only at the end."""
     @_builtins.property
     def chapters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Chapter]:
-        """chapters are this page's."""
+        """chapters are this page's. A page may hold fewer than asked for, to stay below the size limit."""
 
     @_builtins.property
     def computed_at(self) -> _log_pb2.LogPosition:

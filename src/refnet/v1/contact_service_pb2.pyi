@@ -351,7 +351,7 @@ class ListContactsResponse(_message.Message):
     """next_page_token asks for the next page. Empty only at the end."""
     @_builtins.property
     def contacts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contact]:
-        """contacts are this page's."""
+        """contacts are this page's. A page may hold fewer than asked for, to stay below the size limit."""
 
     @_builtins.property
     def computed_at(self) -> _log_pb2.LogPosition:

@@ -1414,7 +1414,7 @@ class ListMembersResponse(_message.Message):
     """next_page_token asks for the next page. Empty only at the end."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
-        """members are this page's."""
+        """members are this page's. A page may hold fewer than asked for, to stay below the size limit."""
 
     @_builtins.property
     def computed_at(self) -> _log_pb2.LogPosition:

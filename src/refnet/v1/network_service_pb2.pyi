@@ -524,7 +524,7 @@ class ListNetworksResponse(_message.Message):
     """next_page_token asks for the next page. Empty only at the end."""
     @_builtins.property
     def networks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Network]:
-        """networks are this page's."""
+        """networks are this page's. A page may hold fewer than asked for, to stay below the size limit."""
 
     @_builtins.property
     def computed_at(self) -> _log_pb2.LogPosition:
