@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.timestamp_pb2 import Timestamp
 from grpc_tools import protoc  # type: ignore[import-untyped]
 from protovalidate._gen.buf.validate import validate_pb
 
@@ -19,6 +21,9 @@ from refnet.domain.nouns import NOUNS
 from refnet.errors import RefnetError
 from refnet.rpc.errors import ANSWERS, INTERNAL, PREFIX, ShapeRefused
 from refnet.rpc.shape import Shape
+
+_UUID_PATTERN = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SOMEBODY = f"members/{UUID(int=4)}"
 
 
 def _requests() -> list[Any]:
@@ -62,6 +67,42 @@ def test_an_empty_write_is_refused_for_its_request_id_at_least(kind: Any) -> Non
         Shape().check(kind())
 
     assert ("request_id", "must be a UUID") in refusal.value.violations
+
+
+@pytest.mark.parametrize(
+    ("request_", "bounds"),
+    [
+        (v1.ListFactsRequest(page_size=-1), {"gte": "0"}),
+        (v1.ListFactsRequest(page_token="x" * 600), {"max_len": "512"}),
+        (v1.BatchRecordRequest(), {"min_items": "1"}),
+        (v1.GetMemberRequest(member="ann"), {"pattern": f"^members/{_UUID_PATTERN}$"}),
+        (v1.Attendance(member=SOMEBODY), {}),
+        (
+            v1.ExactPosition(position=v1.LogPosition(token="x"), day=-1),
+            {"gte": "0", "lte": "2932896"},
+        ),
+        (v1.LeaveNetworkRequest(), {"pattern": f"^members/{_UUID_PATTERN}$", "more": "1"}),
+        (
+            v1.LeaveNetworkRequest(
+                member=SOMEBODY,
+                occur_time=Timestamp(seconds=-5),
+                request_id=str(UUID(int=4)),
+            ),
+            {"gte": "1970-01-01T00:00:00Z", "lte": "9999-12-31T23:59:59Z"},
+        ),
+    ],
+    ids=lambda each: str(each)[:40].strip(),
+)
+def test_what_a_refusal_of_shape_says_is_in_its_metadata_with_a_way_out(
+    request_: Any, bounds: dict[str, str]
+) -> None:
+    with pytest.raises(ShapeRefused) as refusal:
+        Shape().check(request_)
+
+    said, _, way_out = refusal.value.message.partition("; ")
+    assert bounds == refusal.value.facts
+    assert all(value in said for value in bounds.values())
+    assert way_out == f"correct {'them' if 'more' in bounds else 'it'} and call again"
 
 
 def test_our_part_of_protovalidate_is_a_part_of_it(root: Path, tmp_path: Path) -> None:

@@ -71,13 +71,20 @@ ANSWERS: dict[type[RefnetError], Answer] = {
 class ShapeRefused(InvalidRequest):
     """A request that breaks the rules written in the protos, with every field at fault."""
 
-    def __init__(self, violations: Sequence[tuple[str, str]]) -> None:
-        """violations: (path of the field, what must hold), not empty."""
+    def __init__(self, violations: Sequence[tuple[str, str]], **bounds: str) -> None:
+        """violations: (path of the field, what must hold), not empty. bounds: of the first rule."""
         self.violations = list(violations)
         field, rule = self.violations[0]
         more = len(self.violations) - 1
-        rest = f", and {more} more fields are at fault" if more else ""
-        super().__init__(f"{field or 'the message'} {rule}{rest}", field=field)
+        if more:
+            bounds["more"] = str(more)
+        rest = f", and {more} more {'field is' if more == 1 else 'fields are'} at fault"
+        super().__init__(
+            f"{field or 'the message'} {rule}{rest if more else ''}; "
+            f"correct {'them' if more else 'it'} and call again",
+            field=field,
+            **bounds,
+        )
 
 
 def answer_of(error: RefnetError) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from protovalidate import Validator
@@ -16,6 +17,8 @@ _WORDS = {
     "string.uuid": "must be a UUID",
     "string.uuid_empty": "must be a UUID",
 }
+
+_BETWEEN = re.compile(r"greater than or equal to (\S+) and less than or equal to (\S+)")
 
 
 class Shape:
@@ -36,7 +39,8 @@ class Shape:
             )
         found = self._validator.collect_violations(message)
         if found:
-            raise ShapeRefused([_told(violation.proto, within) for violation in found])
+            told = [_told(violation.proto, within) for violation in found]
+            raise ShapeRefused(told, **_bounds(found[0]))
 
 
 def _told(violation: Any, within: str) -> tuple[str, str]:
@@ -46,3 +50,14 @@ def _told(violation: Any, within: str) -> tuple[str, str]:
         parts.append(element.field_name + ("" if place is None else f"[{place.value}]"))
     rule = _WORDS.get(violation.rule_id) or violation.message
     return ".".join(parts), rule
+
+
+def _bounds(violation: Any) -> dict[str, str]:
+    """The values that the broken rule's sentence shows, by their names in the proto."""
+    between = _BETWEEN.search(violation.proto.message)
+    if between is not None:
+        return dict(zip(("gte", "lte"), between.groups(), strict=True))
+    value, path = violation.rule_value, violation.proto.rule
+    if type(value) in {int, str} and path is not None:
+        return {path.elements[-1].field_name: str(value)}
+    return {}  # such as "must be set"

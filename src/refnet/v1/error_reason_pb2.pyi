@@ -28,7 +28,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ERROR_REASON_INVALID_REQUEST: a field has a value that no state of the network could make
     acceptable. Every such field has a field violation.
     Code: INVALID_ARGUMENT. Retry: no.
-    metadata: {} or the value at fault, such as {"value": "EUX"}
+    metadata: {} or the value at fault, such as {"value": "EUX"}, or the bounds that the first
+    field at fault breaks, named as in its proto, such as {"gte": "1", "lte": "5"} or
+    {"max_len": "200"}; with {"more": "2"} if so many other fields are at fault
     """
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 2
     """ERROR_REASON_NOT_FOUND: a thing that the request names does not exist.
@@ -190,7 +192,9 @@ ERROR_REASON_INVALID_REQUEST: ErrorReason.ValueType  # 1
 """ERROR_REASON_INVALID_REQUEST: a field has a value that no state of the network could make
 acceptable. Every such field has a field violation.
 Code: INVALID_ARGUMENT. Retry: no.
-metadata: {} or the value at fault, such as {"value": "EUX"}
+metadata: {} or the value at fault, such as {"value": "EUX"}, or the bounds that the first
+field at fault breaks, named as in its proto, such as {"gte": "1", "lte": "5"} or
+{"max_len": "200"}; with {"more": "2"} if so many other fields are at fault
 """
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 2
 """ERROR_REASON_NOT_FOUND: a thing that the request names does not exist.
