@@ -23,6 +23,8 @@ POSITION: ContextVar[int] = ContextVar("position")
 OURS = "/refnet.v1."
 STATUS_KEY = "grpc-status-details-bin"
 
+SETTLE_SECONDS = 0.005
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -102,6 +104,8 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-igno
             async for request in requests:
                 self._shape.check(request)
                 yield request
+            # A stream that was cancelled looks like one that has ended until we hear of it.
+            await asyncio.sleep(SETTLE_SECONDS)
 
         async def answer(requests: AsyncIterator[Any], context: Any) -> Any:
             started = time.perf_counter_ns()

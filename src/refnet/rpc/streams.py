@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import grpc
+
 from refnet.errors import ShuttingDown, StreamTooSlow
 
 T = TypeVar("T")
@@ -27,10 +29,15 @@ async def send(context: Any, message: Any, pace: Pace, **resume: str) -> None:
     """Send a message; wait while the reader catches up, but not for ever.
 
     resume: facts for the refusal, where to go on. Nothing queues up here: what was not sent is read
-    again later. Raises StreamTooSlow.
+    again later. Raises StreamTooSlow, and CancelledError if there is no reader any more.
     """
     try:
-        await asyncio.wait_for(context.write(message), pace.stall_seconds)
+        # wait_for would forget a cancellation that comes just as the message has gone out, and the
+        # stream would keep its place until it is written to again.
+        async with asyncio.timeout(pace.stall_seconds):
+            await context.write(message)
+    except grpc.aio.InternalError:
+        raise asyncio.CancelledError from None  # it went before we were told
     except TimeoutError:
         raise StreamTooSlow(
             f"the reader did not take a message for {pace.stall_seconds} s; "
