@@ -27,6 +27,12 @@ class RefnetError(Exception):
         self.field = field
         self.facts = {name: str(value) for name, value in sorted(facts.items())}
 
+    def add(self, sentence: str, **facts: object) -> None:
+        """Say more: what was not known where the refusal was made."""
+        self.message = f"{self.message}; {sentence}"
+        self.args = (self.message,)
+        self.facts |= {name: str(value) for name, value in sorted(facts.items())}
+
 
 class InvalidRequest(RefnetError):
     """A field has a value that no state of the network could make acceptable."""

@@ -6,13 +6,20 @@ import json
 import shutil
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from cli.running import COMMAND, Run
+from refnet import v1
+from refnet.client import Client, RefnetCallError
 
 PATIENCE_SECONDS = 60
 
@@ -92,6 +99,42 @@ def test_a_server_has_the_scores_of_its_log_bit_for_bit(
 
     gone = run("replay", "--compare", at, "--json")
     assert (1, "UNAVAILABLE") == (gone.code, gone.json["error"]["reason"])
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_readers_are_told_of_the_end_and_do_not_hold_it_up(data: Path, signal_: int) -> None:
+    ends: list[str] = []
+
+    def read(answers: Iterator[object], opened: threading.Event) -> None:
+        try:
+            for _ in answers:
+                opened.set()
+        except RefnetCallError as error:
+            ends.append(error.reason)
+
+    with serving(data, "--json") as (process, _, at), Client(at) as refnet:
+        health: Any = refnet.stub(HealthStub)
+        streams: list[Any] = [
+            refnet.stub(v1.LogServiceStub).FollowFacts(v1.FollowFactsRequest()),
+            refnet.stub(v1.ScoreServiceStub).WatchScores(v1.WatchScoresRequest()),
+            health.Watch(HealthCheckRequest()),
+        ]
+        opened = [threading.Event() for _ in streams]
+        readers = [
+            threading.Thread(target=read, args=each) for each in zip(streams, opened, strict=True)
+        ]
+        for reader, event in zip(readers, opened, strict=True):
+            reader.start()
+            assert event.wait(PATIENCE_SECONDS)
+        start = time.monotonic()
+        process.send_signal(signal_)
+        assert 0 == process.wait(PATIENCE_SECONDS)
+        took = time.monotonic() - start
+        for reader in readers:
+            reader.join()
+
+    assert took < 3  # a second, and what a busy machine adds; without, it would be ten
+    assert ["", "ERROR_REASON_SHUTTING_DOWN", "ERROR_REASON_SHUTTING_DOWN"] == sorted(ends)
 
 
 def test_a_demo_on_a_store_that_has_facts_adds_none(run: Run, data: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -80,6 +82,13 @@ class Served:
         )
         name: str = answer.referral
         return name
+
+    async def reached(self, position: int, seconds: float = 10.0) -> None:
+        """Until the log has come so far."""
+        end = time.monotonic() + seconds
+        while self.app.position < position:
+            assert time.monotonic() < end
+            await asyncio.sleep(0.001)
 
 
 Serve = Callable[..., Awaitable[Served]]

@@ -14,7 +14,7 @@ from refnet import v1
 from refnet.client import packed
 from refnet.rpc.interceptor import Limits
 from refnet.rpc.server import ServerSettings
-from refnet.rpc.streams import Pace, send
+from refnet.rpc.streams import Pace, Streams
 from rpc.serving import Serve, Served
 
 STREAMS = 20
@@ -62,8 +62,7 @@ async def test_an_import_that_goes_is_cancelled(served: Served) -> None:
         for _ in range(STREAMS):
             taken = served.app.position + 1
             call = asyncio.ensure_future(served.stream(idle(), name="ImportActivities"))
-            while served.app.position < taken:
-                await asyncio.sleep(0.001)
+            await served.reached(taken)
             call.cancel()
             with suppress(asyncio.CancelledError):
                 await call
@@ -79,7 +78,7 @@ async def test_a_reader_that_goes_just_as_a_message_goes_out_is_not_forgotten() 
         async def write(self, _: Any) -> None:
             await written
 
-    sending = asyncio.ensure_future(send(Going(), None, Pace()))
+    sending = asyncio.ensure_future(Streams(Pace()).send(Going(), None))
     await asyncio.sleep(0.01)
     written.set_result(None)
     sending.cancel()

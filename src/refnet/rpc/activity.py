@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from google.protobuf.message import DecodeError
 from refnet import v1
 from refnet.app import App
 from refnet.domain.decisions import Request
-from refnet.errors import InvalidRequest, RefnetError
+from refnet.errors import InvalidRequest, RefnetError, ShuttingDown
 from refnet.log.draft import Receipt
 from refnet.rpc.commands import WritePlan
 from refnet.rpc.errors import status_of
@@ -20,11 +21,19 @@ from refnet.rpc.handlers import Behaviour
 from refnet.rpc.interceptor import POSITION
 from refnet.rpc.positions import Positions
 from refnet.rpc.shape import Shape
+from refnet.rpc.streams import Streams
 
 REPORTED_MAX = 1000
 """Rejections that an import's answer holds; the rest is counted."""
 
 _REPORTED_BYTES_MAX = 2 << 20
+
+LINGER_SECONDS = 0.25
+"""What of an import is on its way when the server is told to stop is still taken."""
+
+HUSH_SECONDS = 0.1
+"""Until a caller whom nobody reads has filled its window and falls silent. A connection that is
+closed while it sends would take our last words along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +45,56 @@ class _Outcome:
     result: Receipt | RefnetError
 
 
+class _Sums:
+    """How far an import has come. last: the last position that it recorded or found."""
+
+    def __init__(self) -> None:
+        self.answer = v1.ImportActivitiesResponse()
+        self.last = 0
+        self._items = 0
+        self._reported = 0
+
+    def add(self, outcomes: Sequence[_Outcome]) -> None:
+        """The next items were taken."""
+        self.last = max(self.last, _last(outcomes))
+        for index, outcome in enumerate(outcomes, self._items):
+            match outcome.result:
+                case Receipt(replayed=True):
+                    self.answer.duplicates += 1
+                case Receipt():
+                    self.answer.accepted += 1
+                case error:
+                    self._reject(index, outcome.request_id, error)
+        self._items += len(outcomes)
+
+    def _reject(self, index: int, request_id: str, error: RefnetError) -> None:
+        self.answer.rejected += 1
+        status = status_of(error)
+        self._reported += status.ByteSize()
+        rejections = self.answer.rejections
+        if len(rejections) < REPORTED_MAX and self._reported < _REPORTED_BYTES_MAX:
+            rejections.add(index=index, request_id=request_id, error=status)
+
+    def tell(self, refusal: RefnetError) -> None:
+        """Add to what ended the import how far it had come."""
+        sums = self.answer
+        refusal.add(
+            f"of the items before, {sums.accepted} were accepted, {sums.duplicates} were "
+            f"duplicates and {sums.rejected} were rejected",
+            accepted=sums.accepted,
+            duplicates=sums.duplicates,
+            rejected=sums.rejected,
+        )
+
+
 class Activity:
     """All methods of ActivityService."""
 
-    def __init__(self, app: App, plans: Iterable[WritePlan], positions: Positions) -> None:
+    def __init__(
+        self, app: App, plans: Iterable[WritePlan], positions: Positions, streams: Streams
+    ) -> None:
         self._app = app
+        self._streams = streams
         self._positions = positions
         self._shape = Shape()
         self._plans = {plan.message.DESCRIPTOR.full_name: plan for plan in plans}
@@ -59,30 +113,18 @@ class Activity:
         )
 
     async def _import(self, requests: AsyncIterator[Any], context: Any) -> Any:
-        sums = v1.ImportActivitiesResponse()
-        index = last = reported = 0
-        async for request in requests:
-            outcomes = await self._execute(request.requests)
-            last = max(last, _last(outcomes))
-            for place, outcome in enumerate(outcomes, index):
-                match outcome.result:
-                    case Receipt(replayed=True):
-                        sums.duplicates += 1
-                    case Receipt():
-                        sums.accepted += 1
-                    case error:
-                        sums.rejected += 1
-                        status = status_of(error)
-                        reported += status.ByteSize()
-                        if len(sums.rejections) < REPORTED_MAX and reported < _REPORTED_BYTES_MAX:
-                            sums.rejections.add(
-                                index=place, request_id=outcome.request_id, error=status
-                            )
-            index += len(outcomes)
-        POSITION.set(last)
-        if last:
-            sums.recorded_at.CopyFrom(self._positions.message(last))
-        return sums
+        sums = _Sums()
+        try:
+            async for request in self._streams.until_end(requests, linger=LINGER_SECONDS):
+                sums.add(await self._execute(request.requests))
+                POSITION.set(sums.last)
+        except ShuttingDown as refusal:
+            await asyncio.sleep(HUSH_SECONDS)
+            sums.tell(refusal)
+            raise
+        if sums.last:
+            sums.answer.recorded_at.CopyFrom(self._positions.message(sums.last))
+        return sums.answer
 
     async def _execute(self, items: Iterable[Packed]) -> list[_Outcome]:
         """Read all items, record those that can be read, answer in order."""

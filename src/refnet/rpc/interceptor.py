@@ -45,6 +45,7 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-igno
         self._shape = Shape()
         self._calls = 0
         self._streams = 0
+        self._left = asyncio.Event()
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
@@ -62,6 +63,12 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-igno
             return handler
         self._wrapped[method] = wrapped = self._wrap(method, handler)
         return wrapped
+
+    async def idle(self) -> None:
+        """Until no call is in flight but streams without end."""
+        while self._calls > self._streams:
+            self._left.clear()
+            await self._left.wait()
 
     def _wrap(self, method: str, handler: Any) -> Any:
         serializers = {
@@ -162,6 +169,7 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc, unused-igno
 
     def _leave(self, method: str, reason: str, started: int) -> None:
         self._calls -= 1
+        self._left.set()
         took_us = (time.perf_counter_ns() - started) // 1000
         self._log.info(
             "rpc", rpc=method, reason=reason, position=POSITION.get(None), took_us=took_us

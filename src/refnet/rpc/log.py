@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import takewhile
 from typing import Any
 
@@ -13,7 +14,7 @@ from refnet import v1
 from refnet.app import App, Head
 from refnet.domain.decisions import Noun
 from refnet.engine import Row
-from refnet.errors import FreshnessTimeout
+from refnet.errors import FreshnessTimeout, ShuttingDown
 from refnet.rpc.convert import timestamp_of
 from refnet.rpc.freshness import check_reached, freshness_of, patience
 from refnet.rpc.handlers import Behaviour
@@ -21,7 +22,7 @@ from refnet.rpc.interceptor import POSITION
 from refnet.rpc.naming import name_of
 from refnet.rpc.paging import Page, Pages, Room, page_size
 from refnet.rpc.positions import Positions
-from refnet.rpc.streams import Pace, ended, send
+from refnet.rpc.streams import Streams, ended
 
 _FOLD_SECONDS = 0.002
 
@@ -36,11 +37,11 @@ class _Times(msgspec.Struct, frozen=True):
 class LogReads:
     """All methods of LogService."""
 
-    def __init__(self, app: App, positions: Positions, pages: Pages, pace: Pace) -> None:
+    def __init__(self, app: App, positions: Positions, pages: Pages, streams: Streams) -> None:
         self._app = app
         self._positions = positions
         self._pages = pages
-        self._pace = pace
+        self._streams = streams
         self._plurals = _plurals(app.nouns)
         self._times = msgspec.json.Decoder(_Times)
 
@@ -101,16 +102,18 @@ class LogReads:
 
     async def _follow(self, request: v1.FollowFactsRequest, context: Any) -> None:
         after = self._after(request, self._app.position)
-        async for rows in self._app.follow(after):
-            for part in _parts(rows):
-                resume = self._positions.token(after)
-                facts = [self._fact(row) for row in part]
-                after = part[-1].position if part else after
-                message = v1.FollowFactsResponse(
-                    facts=facts, resume_after=self._positions.message(after)
-                )
-                await send(context, message, self._pace, resume_after=resume)
-                POSITION.set(after)
+        with suppress(ShuttingDown):
+            async for rows in self._streams.until_end(self._app.follow(after)):
+                for part in _parts(rows):
+                    resume = self._positions.token(after)
+                    reached = part[-1].position if part else after
+                    message = v1.FollowFactsResponse(
+                        facts=[self._fact(row) for row in part],
+                        resume_after=self._positions.message(reached),
+                    )
+                    await self._streams.send(context, message, resume_after=resume)
+                    after = reached
+                    POSITION.set(after)
         raise ended(resume_after=self._positions.token(after))
 
     def _fact(self, row: Row) -> v1.Fact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,10 +25,13 @@ from refnet.rpc.nouns import noun_handler, noun_service
 from refnet.rpc.paging import Pages
 from refnet.rpc.positions import Positions
 from refnet.rpc.scores import ScoreReads
-from refnet.rpc.streams import Pace
+from refnet.rpc.streams import Pace, Streams
 from refnet.rpc.watch import ScoreWatch
 
 GRACE_SECONDS = 10.0
+
+END_SECONDS = 0.5
+"""How long those who only watch, or do not read, may take to hear that the server stops."""
 
 OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", 1 << 20),
@@ -58,11 +62,12 @@ class Server:
         chosen = settings or ServerSettings()
         self._listen = listen
         self._health = health.aio.HealthServicer()
-        interceptor = Interceptor(structlog.get_logger("refnet.rpc"), uuid4, chosen.limits)
+        self._streams = Streams(chosen.pace)
+        self._calls = Interceptor(structlog.get_logger("refnet.rpc"), uuid4, chosen.limits)
         self._server = grpc.aio.server(
-            interceptors=(interceptor,), options=(*OPTIONS, *chosen.options)
+            interceptors=(self._calls,), options=(*OPTIONS, *chosen.options)
         )
-        handlers = _handlers(app, chosen.pace)
+        handlers = _handlers(app, self._streams)
         self._names = tuple(handler.service_name() for handler in handlers)
         self._server.add_generic_rpc_handlers(tuple(handlers))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -92,9 +97,19 @@ class Server:
             await self._health.set(name, status)
 
     async def stop(self, grace: float = GRACE_SECONDS) -> None:
-        """Say NOT_SERVING, take no more calls, cut those in flight after `grace` seconds."""
+        """Say NOT_SERVING, take no more calls, end streams, wait for calls that work.
+
+        grace: seconds after which these are cut. gRPC waits for every call alike, even for a watch
+        of our health; so once only such are left they get END_SECONDS.
+        """
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace)
+        stopped = asyncio.ensure_future(self._server.stop(grace))
+        self._streams.end()
+        idle = asyncio.ensure_future(self._calls.idle())
+        await asyncio.wait((stopped, idle), return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        await self._server.stop(min(grace, END_SECONDS))
+        await stopped
 
     async def wait(self) -> None:
         """Until the server has stopped."""
@@ -125,7 +140,7 @@ def check_loopback(listen: str) -> None:
         )
 
 
-def _handlers(app: App, pace: Pace) -> list[Any]:
+def _handlers(app: App, streams: Streams) -> list[Any]:
     positions, pages = Positions(app.log_id), Pages(app.log_id)
     names = Names(app.nouns)
     services = [noun_service(noun, names, positions) for noun in app.nouns]
@@ -135,12 +150,12 @@ def _handlers(app: App, pace: Pace) -> list[Any]:
     if latest is not None:
         scores.table(latest)  # names every member once, so that no call waits for it
     others = {
-        "ActivityService": Activity(app, plans, positions).behaviours(),
+        "ActivityService": Activity(app, plans, positions, streams).behaviours(),
         "ScoreService": {
             **scores.behaviours(),
-            "WatchScores": ScoreWatch(app, scores, pace).watch,
+            "WatchScores": ScoreWatch(app, scores, streams).watch,
         },
-        "LogService": LogReads(app, positions, pages, pace).behaviours(),
+        "LogService": LogReads(app, positions, pages, streams).behaviours(),
     }
     return [
         *(noun_handler(service, app, positions, pages) for service in services),

@@ -17,7 +17,7 @@ from refnet.rpc.interceptor import POSITION
 from refnet.rpc.naming import parse
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads, everyone
-from refnet.rpc.streams import Pace, ended, send, with_pauses
+from refnet.rpc.streams import Streams, ended, with_pauses
 
 _SCORES_MAX = 1000
 
@@ -27,20 +27,21 @@ Numbers = NDArray[np.intp]
 class ScoreWatch:
     """The streaming method of ScoreService."""
 
-    def __init__(self, app: App, reads: ScoreReads, pace: Pace) -> None:
+    def __init__(self, app: App, reads: ScoreReads, streams: Streams) -> None:
         self._app = app
         self._reads = reads
-        self._pace = pace
+        self._streams = streams
 
     async def watch(self, request: v1.WatchScoresRequest, context: Any) -> None:
         """Everything asked for, then what changes, then checkpoints while nothing does."""
         chosen = self._chooser(request)
         before: ScoreTable | None = None
         shown: Numbers = np.empty(0, np.intp)
-        async for snapshot in with_pauses(self._app.watch(), self._pace.quiet_seconds):
+        snapshots = self._streams.until_end(self._app.watch())
+        async for snapshot in with_pauses(snapshots, self._streams.pace.quiet_seconds):
             if snapshot is None:
                 if before is not None:
-                    await send(context, _message(before, shown[:0]), self._pace)
+                    await self._streams.send(context, _message(before, shown[:0]))
                 continue
             table = self._reads.table(snapshot)
             numbers = chosen(table)
@@ -52,7 +53,7 @@ class ScoreWatch:
             for start in range(0, max(len(changed), 1), _SCORES_MAX):
                 part = changed[start : start + _SCORES_MAX]
                 last = start + _SCORES_MAX >= len(changed)
-                await send(context, _message(table, part, complete=last), self._pace)
+                await self._streams.send(context, _message(table, part, complete=last))
             before, shown = table, numbers
             POSITION.set(snapshot.position)
         raise ended()

@@ -65,7 +65,10 @@ class ActivityServiceServicer:
     def ImportActivities(self, request_iterator, context):
         """ImportActivities records as many requests as the caller streams, in order. An import that broke
         off can simply be run again with the same request ids: what was recorded counts as duplicate.
-        Refusals of its own: OVERLOADED; those of the items are counted and the first 1000 reported.
+        An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
+        accepted items, duplicates and rejected ones so far.
+        Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
+        1000 reported.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,10 @@ class ActivityServiceStub:
     ImportActivities: _grpc.StreamUnaryMultiCallable[_activity_service_pb2.ImportActivitiesRequest, _activity_service_pb2.ImportActivitiesResponse]
     """ImportActivities records as many requests as the caller streams, in order. An import that broke
     off can simply be run again with the same request ids: what was recorded counts as duplicate.
-    Refusals of its own: OVERLOADED; those of the items are counted and the first 1000 reported.
+    An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
+    accepted items, duplicates and rejected ones so far.
+    Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
+    1000 reported.
     """
 
 @_typing.type_check_only
@@ -61,7 +64,10 @@ class ActivityServiceAsyncStub(ActivityServiceStub):
     ImportActivities: _aio.StreamUnaryMultiCallable[_activity_service_pb2.ImportActivitiesRequest, _activity_service_pb2.ImportActivitiesResponse]  # type: ignore[assignment]
     """ImportActivities records as many requests as the caller streams, in order. An import that broke
     off can simply be run again with the same request ids: what was recorded counts as duplicate.
-    Refusals of its own: OVERLOADED; those of the items are counted and the first 1000 reported.
+    An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
+    accepted items, duplicates and rejected ones so far.
+    Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
+    1000 reported.
     """
 
 class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -88,7 +94,10 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_activity_service_pb2.ImportActivitiesResponse, _abc.Awaitable[_activity_service_pb2.ImportActivitiesResponse]]:
         """ImportActivities records as many requests as the caller streams, in order. An import that broke
         off can simply be run again with the same request ids: what was recorded counts as duplicate.
-        Refusals of its own: OVERLOADED; those of the items are counted and the first 1000 reported.
+        An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
+        accepted items, duplicates and rejected ones so far.
+        Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
+        1000 reported.
         """
 
 def add_ActivityServiceServicer_to_server(servicer: ActivityServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
