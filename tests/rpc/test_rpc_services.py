@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import grpc
+import pytest
+from google.protobuf.any_pb2 import Any as Packed
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from refnet import v1
-from refnet.client import packed
+from refnet.client import _failure, packed
 from rpc.serving import Served, won
 
 
@@ -127,6 +130,56 @@ async def test_an_import_counts_and_can_be_run_again(served: Served) -> None:
     assert (again.accepted, again.duplicates, again.rejected) == (0, 600, 1)
     assert [each.index for each in first.rejections] == [300]
     assert first.recorded_at == again.recorded_at
+
+
+async def test_what_is_malformed_in_a_message_of_an_import_is_a_rejected_item(
+    served: Served,
+) -> None:
+    good = packed(v1.RegisterContactRequest(name="Vic"))
+    bad = [
+        Packed(),
+        Packed(type_url="nonsense"),
+        Packed(type_url=good.type_url, value=b"\xff\xff"),
+        Packed(type_url=good.type_url),
+    ]
+
+    async def stream() -> AsyncIterator[Any]:
+        yield v1.ImportActivitiesRequest(requests=[good])
+        yield v1.ImportActivitiesRequest(requests=bad)
+        yield v1.ImportActivitiesRequest(requests=[good])
+
+    answer = await served.stream(stream(), name="ImportActivities")
+
+    assert (answer.accepted, answer.duplicates, answer.rejected) == (1, 1, 4)
+    assert [each.index for each in answer.rejections] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("size", [0, 257, None], ids=str)
+async def test_a_message_of_an_import_that_is_none_ends_it_and_says_how_far_it_came(
+    served: Served, size: int | None
+) -> None:
+    """None: bytes that cannot be read at all."""
+    good = packed(v1.RegisterContactRequest(name="Vic"))
+    refused = packed(v1.GetMemberRequest())
+
+    async def stream() -> AsyncIterator[bytes]:
+        for items in ([good, packed(v1.RegisterContactRequest(name="Eve"))], [good, refused]):
+            yield v1.ImportActivitiesRequest(requests=items).SerializeToString()
+        broken = v1.ImportActivitiesRequest(requests=[good] * (size or 0))
+        yield b"\xff\xff" if size is None else broken.SerializeToString()
+        yield v1.ImportActivitiesRequest(requests=[good]).SerializeToString()
+
+    async with grpc.aio.insecure_channel(served.address) as channel:
+        call: Any = channel.stream_unary("/refnet.v1.ActivityService/ImportActivities")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call(stream())
+    refusal = _failure(caught.value)
+
+    assert refusal.reason == "ERROR_REASON_INVALID_REQUEST"
+    assert "2 were accepted, 1 were duplicates and 1 were rejected" in refusal.message
+    counts = {"accepted": "2", "duplicates": "1", "rejected": "1"}
+    assert counts.items() <= refusal.metadata.items()
+    assert served.app.position == 10
 
 
 async def test_the_head_includes_every_write(served: Served) -> None:

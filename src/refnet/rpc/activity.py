@@ -118,8 +118,9 @@ class Activity:
             async for request in self._streams.until_end(requests, linger=LINGER_SECONDS):
                 sums.add(await self._execute(request.requests))
                 POSITION.set(sums.last)
-        except ShuttingDown as refusal:
-            await asyncio.sleep(HUSH_SECONDS)
+        except RefnetError as refusal:
+            if isinstance(refusal, ShuttingDown):
+                await asyncio.sleep(HUSH_SECONDS)
             sums.tell(refusal)
             raise
         if sums.last:

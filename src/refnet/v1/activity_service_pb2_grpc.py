@@ -65,8 +65,11 @@ class ActivityServiceServicer:
     def ImportActivities(self, request_iterator, context):
         """ImportActivities records as many requests as the caller streams, in order. An import that broke
         off can simply be run again with the same request ids: what was recorded counts as duplicate.
-        An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
-        accepted items, duplicates and rejected ones so far.
+        An item that cannot be read is rejected like any other. A message that is no
+        ImportActivitiesRequest, or holds no item or more than 256, ends the import with
+        INVALID_REQUEST, and a server that stops ends it with SHUTTING_DOWN. What was taken before stays
+        recorded; the metadata tell how much: {"accepted": "500", "duplicates": "0", "rejected": "12"},
+        whose sum is the index of the first item that was not taken.
         Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
         1000 reported.
         """

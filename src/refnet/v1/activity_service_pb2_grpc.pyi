@@ -43,8 +43,11 @@ class ActivityServiceStub:
     ImportActivities: _grpc.StreamUnaryMultiCallable[_activity_service_pb2.ImportActivitiesRequest, _activity_service_pb2.ImportActivitiesResponse]
     """ImportActivities records as many requests as the caller streams, in order. An import that broke
     off can simply be run again with the same request ids: what was recorded counts as duplicate.
-    An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
-    accepted items, duplicates and rejected ones so far.
+    An item that cannot be read is rejected like any other. A message that is no
+    ImportActivitiesRequest, or holds no item or more than 256, ends the import with
+    INVALID_REQUEST, and a server that stops ends it with SHUTTING_DOWN. What was taken before stays
+    recorded; the metadata tell how much: {"accepted": "500", "duplicates": "0", "rejected": "12"},
+    whose sum is the index of the first item that was not taken.
     Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
     1000 reported.
     """
@@ -64,8 +67,11 @@ class ActivityServiceAsyncStub(ActivityServiceStub):
     ImportActivities: _aio.StreamUnaryMultiCallable[_activity_service_pb2.ImportActivitiesRequest, _activity_service_pb2.ImportActivitiesResponse]  # type: ignore[assignment]
     """ImportActivities records as many requests as the caller streams, in order. An import that broke
     off can simply be run again with the same request ids: what was recorded counts as duplicate.
-    An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
-    accepted items, duplicates and rejected ones so far.
+    An item that cannot be read is rejected like any other. A message that is no
+    ImportActivitiesRequest, or holds no item or more than 256, ends the import with
+    INVALID_REQUEST, and a server that stops ends it with SHUTTING_DOWN. What was taken before stays
+    recorded; the metadata tell how much: {"accepted": "500", "duplicates": "0", "rejected": "12"},
+    whose sum is the index of the first item that was not taken.
     Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
     1000 reported.
     """
@@ -94,8 +100,11 @@ class ActivityServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_activity_service_pb2.ImportActivitiesResponse, _abc.Awaitable[_activity_service_pb2.ImportActivitiesResponse]]:
         """ImportActivities records as many requests as the caller streams, in order. An import that broke
         off can simply be run again with the same request ids: what was recorded counts as duplicate.
-        An import that the server ends because it stops hears SHUTTING_DOWN, with the numbers of
-        accepted items, duplicates and rejected ones so far.
+        An item that cannot be read is rejected like any other. A message that is no
+        ImportActivitiesRequest, or holds no item or more than 256, ends the import with
+        INVALID_REQUEST, and a server that stops ends it with SHUTTING_DOWN. What was taken before stays
+        recorded; the metadata tell how much: {"accepted": "500", "duplicates": "0", "rejected": "12"},
+        whose sum is the index of the first item that was not taken.
         Refusals of its own: OVERLOADED, SHUTTING_DOWN; those of the items are counted and the first
         1000 reported.
         """

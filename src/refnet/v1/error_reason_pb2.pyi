@@ -30,7 +30,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Code: INVALID_ARGUMENT. Retry: no.
     metadata: {} or the value at fault, such as {"value": "EUX"}, or the bounds that the first
     field at fault breaks, named as in its proto, such as {"gte": "1", "lte": "5"} or
-    {"max_len": "200"}; with {"more": "2"} if so many other fields are at fault
+    {"max_len": "200"}; with {"more": "2"} if so many other fields are at fault.
+    Of an import also how far it had come
     """
     ERROR_REASON_NOT_FOUND: _ErrorReason.ValueType  # 2
     """ERROR_REASON_NOT_FOUND: a thing that the request names does not exist.
@@ -195,7 +196,8 @@ acceptable. Every such field has a field violation.
 Code: INVALID_ARGUMENT. Retry: no.
 metadata: {} or the value at fault, such as {"value": "EUX"}, or the bounds that the first
 field at fault breaks, named as in its proto, such as {"gte": "1", "lte": "5"} or
-{"max_len": "200"}; with {"more": "2"} if so many other fields are at fault
+{"max_len": "200"}; with {"more": "2"} if so many other fields are at fault.
+Of an import also how far it had come
 """
 ERROR_REASON_NOT_FOUND: ErrorReason.ValueType  # 2
 """ERROR_REASON_NOT_FOUND: a thing that the request names does not exist.
