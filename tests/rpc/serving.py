@@ -12,7 +12,7 @@ from typing import Any
 
 from refnet import v1
 from refnet.app import App
-from refnet.client import AsyncClient, Retry
+from refnet.client import AsyncClient, Retry, packed
 from refnet.rpc.server import Server, ServerSettings
 from refnet.wiring import open_engine
 
@@ -82,6 +82,24 @@ class Served:
         )
         name: str = answer.referral
         return name
+
+    async def read_late(self, read: list[Any]) -> None:
+        """Follow a long log, but read nothing for two seconds after the first message."""
+        for _ in range(20):
+            items = [
+                packed(v1.RegisterContactRequest(name=f"{place} {'x' * 150}"))
+                for place in range(256)
+            ]
+            await self.call(v1.BatchRecordRequest(requests=items))
+        # The reader's own window must not grow to take in all that it does not read.
+        options = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536))
+        async with AsyncClient(self.address, options=options) as client:
+            stream = aiter(client.stub(v1.LogServiceStub).FollowFacts(v1.FollowFactsRequest()))
+            read.append(await anext(stream))
+            await asyncio.sleep(2.0)
+            async with asyncio.timeout(20):
+                while True:  # until it is cut off
+                    read.append(await anext(stream))
 
     async def reached(self, position: int, seconds: float = 10.0) -> None:
         """Until the log has come so far."""

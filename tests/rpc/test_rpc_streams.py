@@ -41,6 +41,23 @@ async def test_a_follower_gets_every_fact_once_and_resumes(served: Served) -> No
     assert list(range(1, 9)) == seen
 
 
+async def test_a_reader_that_was_too_slow_resumes_without_a_gap(serve: Serve) -> None:
+    """Where the refusal resumes, at most one message is repeated; where the reader is, none."""
+    served = await serve(ServerSettings(pace=Pace(stall_seconds=0.5)))
+    read: list[Any] = []
+    with pytest.raises(RefnetCallError, match="STREAM_TOO_SLOW") as refusal:
+        await served.read_late(read)
+    numbers = [fact.number for message in read for fact in message.facts]
+    told = v1.LogPosition(token=refusal.value.metadata["resume_after"])
+
+    assert list(range(1, len(numbers) + 1)) == numbers
+    assert told in [message.resume_after for message in read[-2:]]
+    for resume in (told, read[-1].resume_after):
+        again = await anext(aiter(served.stream(v1.FollowFactsRequest(after=resume))))
+        behind = numbers[-1] + 1 - again.facts[0].number
+        assert behind == (0 if resume == read[-1].resume_after else len(read[-1].facts))
+
+
 async def test_a_watcher_sees_what_changes(serve: Serve) -> None:
     served = await serve(ServerSettings(pace=Pace(quiet_seconds=0.3)))
     ann = served.names["ann"]

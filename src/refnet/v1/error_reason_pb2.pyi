@@ -143,7 +143,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_STREAM_TOO_SLOW: _ErrorReason.ValueType  # 22
     """ERROR_REASON_STREAM_TOO_SLOW: the reader of a stream fell too far behind. It may resume.
-    Code: RESOURCE_EXHAUSTED. Retry: yes, from the position named.
+    Code: RESOURCE_EXHAUSTED. Retry: yes, from the resume_after of the last message that was read,
+    or from the one in the metadata, which leaves out nothing: the server cannot tell whether the
+    message that waited arrived in the end, so this one lies before it.
     metadata: {"resume_after": "<token>"}, of a followed log
     """
     ERROR_REASON_STORAGE_FULL: _ErrorReason.ValueType  # 23
@@ -309,7 +311,9 @@ metadata: {}
 """
 ERROR_REASON_STREAM_TOO_SLOW: ErrorReason.ValueType  # 22
 """ERROR_REASON_STREAM_TOO_SLOW: the reader of a stream fell too far behind. It may resume.
-Code: RESOURCE_EXHAUSTED. Retry: yes, from the position named.
+Code: RESOURCE_EXHAUSTED. Retry: yes, from the resume_after of the last message that was read,
+or from the one in the metadata, which leaves out nothing: the server cannot tell whether the
+message that waited arrived in the end, so this one lies before it.
 metadata: {"resume_after": "<token>"}, of a followed log
 """
 ERROR_REASON_STORAGE_FULL: ErrorReason.ValueType  # 23

@@ -73,7 +73,10 @@ class LogServiceServicer:
 
     def FollowFacts(self, request, context):
         """FollowFacts reads facts in log order as they are recorded, without end. In quiet times it sends
-        a checkpoint about every second. A reader that does not keep up is cut off and can resume.
+        a checkpoint about every second. A reader that does not keep up is cut off and can resume: from
+        the resume_after of the last message it read, and nothing is repeated; or from that in the
+        refusal's metadata, and facts of one message may be, since what was written is not known to have
+        been read. Either way nothing is left out.
         Refusals of its own: STREAM_TOO_SLOW, SHUTTING_DOWN, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

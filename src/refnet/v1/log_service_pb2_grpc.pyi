@@ -41,7 +41,10 @@ class LogServiceStub:
     """
     FollowFacts: _grpc.UnaryStreamMultiCallable[_log_service_pb2.FollowFactsRequest, _log_service_pb2.FollowFactsResponse]
     """FollowFacts reads facts in log order as they are recorded, without end. In quiet times it sends
-    a checkpoint about every second. A reader that does not keep up is cut off and can resume.
+    a checkpoint about every second. A reader that does not keep up is cut off and can resume: from
+    the resume_after of the last message it read, and nothing is repeated; or from that in the
+    refusal's metadata, and facts of one message may be, since what was written is not known to have
+    been read. Either way nothing is left out.
     Refusals of its own: STREAM_TOO_SLOW, SHUTTING_DOWN, OVERLOADED.
     """
 
@@ -58,7 +61,10 @@ class LogServiceAsyncStub(LogServiceStub):
     """
     FollowFacts: _aio.UnaryStreamMultiCallable[_log_service_pb2.FollowFactsRequest, _log_service_pb2.FollowFactsResponse]  # type: ignore[assignment]
     """FollowFacts reads facts in log order as they are recorded, without end. In quiet times it sends
-    a checkpoint about every second. A reader that does not keep up is cut off and can resume.
+    a checkpoint about every second. A reader that does not keep up is cut off and can resume: from
+    the resume_after of the last message it read, and nothing is repeated; or from that in the
+    refusal's metadata, and facts of one message may be, since what was written is not known to have
+    been read. Either way nothing is left out.
     Refusals of its own: STREAM_TOO_SLOW, SHUTTING_DOWN, OVERLOADED.
     """
 
@@ -90,7 +96,10 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_log_service_pb2.FollowFactsResponse], _abc.AsyncIterator[_log_service_pb2.FollowFactsResponse]]:
         """FollowFacts reads facts in log order as they are recorded, without end. In quiet times it sends
-        a checkpoint about every second. A reader that does not keep up is cut off and can resume.
+        a checkpoint about every second. A reader that does not keep up is cut off and can resume: from
+        the resume_after of the last message it read, and nothing is repeated; or from that in the
+        refusal's metadata, and facts of one message may be, since what was written is not known to have
+        been read. Either way nothing is left out.
         Refusals of its own: STREAM_TOO_SLOW, SHUTTING_DOWN, OVERLOADED.
         """
 
