@@ -55,6 +55,26 @@ def test_the_enum_documents_the_code_that_travels(root: Path) -> None:
     assert expected | {INTERNAL: "INTERNAL"} == documented
 
 
+def test_every_reason_is_common_or_an_rpcs_own(root: Path) -> None:
+    """Whoever reads the comments learns of every refusal there is."""
+    folder = root / "protos/refnet/v1"
+    common = (folder / "error_reason.proto").read_text().partition("enum ErrorReason")[0]
+    comments = [_prose(common.partition("Common ones")[2])]
+    for path in folder.glob("*_service.proto"):
+        service = path.read_text().partition("\nservice ")[2].partition("\n}\n")[0]
+        rpcs = [_prose(each) for each in service.split("\n  rpc ")[:-1]]
+        assert [each for each in rpcs if "Refusals of its own:" not in each] == []
+        comments += [each.partition("Refusals of its own:")[2] for each in rpcs]
+    told = {name for each in comments for name in re.findall(r"\b[A-Z_]{8,}\b", each)}
+    reasons = {name.removeprefix(PREFIX) for name, _ in v1.ErrorReason.items()} - {"UNSPECIFIED"}
+
+    assert reasons - told == set()
+
+
+def _prose(comment: str) -> str:
+    return " ".join(line.strip().removeprefix("//").strip() for line in comment.splitlines())
+
+
 def test_every_command_has_an_rpc_and_every_write_rpc_a_command() -> None:
     commands = {kind.__name__ for noun in NOUNS for kind in noun.commands}
 

@@ -188,6 +188,19 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     google.rpc.ErrorInfo whose domain is "refnet.dev" and whose reason is a name of this list, and a
     google.rpc.BadRequest that names the field if one is at fault. The metadata repeat the values in
     the message. All metadata values are texts; ids are bare UUIDs.
+
+    The comment of an RPC lists the refusals of its own. Common ones come in addition:
+      - from every RPC: INVALID_REQUEST, OVERLOADED, SHUTTING_DOWN, STORE_DAMAGED, INTERNAL;
+      - from every RPC that writes: NETWORK_MISSING (but CharterNetwork), NOT_FOUND,
+        OCCUR_TIME_IN_FUTURE, OCCUR_TIME_BEFORE_CHARTER, REQUEST_ID_REUSED, STORAGE_FULL,
+        STORE_SEALED;
+      - from every request with a consistency or another LogPosition: FOREIGN_POSITION,
+        POSITION_AHEAD; where scores are read, and from GetHead: FRESHNESS_TIMEOUT;
+      - from every request with a page_token: INVALID_PAGE_TOKEN.
+
+    What gRPC refuses by itself carries no ErrorInfo: RESOURCE_EXHAUSTED for a request above 1 MiB,
+    UNIMPLEMENTED for a method that there is not, DEADLINE_EXCEEDED and CANCELLED from the caller's
+    own side, and UNAVAILABLE where no server listens or it has stopped taking calls.
     """
 
 ERROR_REASON_UNSPECIFIED: ErrorReason.ValueType  # 0
