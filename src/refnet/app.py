@@ -22,6 +22,7 @@ from uuid import UUID
 import structlog
 
 from refnet.domain.decisions import Noun, Request
+from refnet.domain.network import PublishScores
 from refnet.domain.values import Erased, utc_day
 from refnet.engine import Engine, Row, load_state, reveal_fields, row_of
 from refnet.errors import (
@@ -37,10 +38,11 @@ from refnet.log.reader import Reader
 from refnet.log.writer import Writer
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause, stopping
-from refnet.standings import Snapshot
+from refnet.standings import Snapshot, check_claim
 
 SAVE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 1.0
+PUBLISH_SECONDS = 60.0
 FULL_SECONDS = 1.0
 """How long the follower waits before it asks a full disk again."""
 
@@ -134,6 +136,7 @@ class App:
 
     async def submit(self, request: Request) -> Receipt:
         """Record one request; returns after it is flushed. Raises its refusal."""
+        await self._vouch(request)
         future: asyncio.Future[Receipt] = self._loop.create_future()
         self._writer.enqueue(request, future, self._deliver)
         return await future
@@ -144,8 +147,9 @@ class App:
         for request in requests:
             future: asyncio.Future[Receipt] = self._loop.create_future()
             try:
+                await self._vouch(request)
                 self._writer.enqueue(request, future, self._deliver)
-            except ShuttingDown as refusal:
+            except RefnetError as refusal:
                 # Those before it are recorded all the same, and the caller must hear of that.
                 future.set_exception(refusal)
             futures.append(future)
@@ -154,6 +158,13 @@ class App:
             if not isinstance(outcome, Receipt | RefnetError):
                 raise outcome
         return outcomes  # type: ignore[return-value]
+
+    async def _vouch(self, request: Request) -> None:
+        """Refuse to publish as scores what the log does not say."""
+        asked = request.command
+        if isinstance(asked, PublishScores):
+            basis = Freshness(exactly=asked.position, day=asked.day)
+            check_claim(await self.scores(basis, PUBLISH_SECONDS), asked.model, asked.digest)
 
     # The directory and single streams
 

@@ -13,6 +13,7 @@ from refnet import evidence
 from refnet.accumulators import Accumulators
 from refnet.domain.facts import Effect
 from refnet.domain.values import utc_day
+from refnet.errors import InvalidRequest
 from refnet.ledger.columns import NOBODY, Columns
 from refnet.ledger.ledger import Ledger
 from refnet.scoring import ARRAYS, MODEL, Scores, pair_balance, score
@@ -193,6 +194,22 @@ def snapshot_at(ledger: Ledger, position: int, day: int, threads: int = 1) -> Sn
     accumulators.grow(roll.members)
     accumulators.fold(evidence.events(evidence.rows_of(columns), day))
     return _snapshot(ledger, columns, accumulators, roll, day, threads)
+
+
+def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:
+    """Raises InvalidRequest unless a snapshot is of that model and has that digest."""
+    made = {"model": (model, snapshot.model), "digest": (digest, snapshot.digest)}
+    for field, (claimed, found) in made.items():
+        if claimed != found:
+            raise InvalidRequest(
+                f"at position {snapshot.position} and day {snapshot.day} the {field} of the scores "
+                f"is {found}, not {claimed}; read the scores again and state what they say",
+                field=field,
+                position=snapshot.position,
+                day=snapshot.day,
+                found=found,
+                claimed=claimed,
+            )
 
 
 def _snapshot(

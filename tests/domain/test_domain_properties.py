@@ -34,7 +34,11 @@ ACTIVITY = [
 ID_TYPES = {noun.id_type: noun.name for noun in NOUNS}
 NOBODY = UUID(int=7)
 SEATS = ("Plumber", "plumber ", "Florist", "FLORIST", "Baker", "Tailor", "")
-TEXTS = {"currency": ("EUR", "USD", "DEM"), "time_zone": ("UTC", "Asia/Tokyo", "Nowhere")}
+TEXTS = {
+    "currency": ("EUR", "USD", "DEM"),
+    "time_zone": ("UTC", "Asia/Tokyo", "Nowhere"),
+    "digest": ("ab" * 32, "abc"),
+}
 NUMBERS = {"heat": (1, 5, 6), "rating": (1, 5, -3, 0, 11), "amount": (1, 99, 0, 10**15)}
 ENDINGS = {"CloseChapter", "SuspendChapter", "LeaveNetwork", "SuspendMember"}
 """Asked for rarely, or soon nobody would be left."""

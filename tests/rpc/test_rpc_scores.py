@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -38,6 +38,42 @@ async def test_old_positions_give_old_answers(served: Served) -> None:
     again = await served.call(v1.ListScoresRequest(consistency=v1.Consistency(exactly_at=exact)))
 
     assert early == again
+
+
+async def test_what_was_read_can_be_published(served: Served) -> None:
+    head = v1.Consistency(fully_consistent=True)
+    basis = (await served.call(v1.ListScoresRequest(consistency=head))).computed_at
+    (network,) = (await served.call(v1.ListNetworksRequest())).networks
+    later = await won(served)
+    claim = v1.PublishScoresRequest(
+        network=network.network,
+        position=basis.position,
+        day=basis.day,
+        model=basis.model,
+        digest=basis.digest,
+        request_id=str(uuid4()),
+    )
+    written = await served.call(claim)
+
+    assert written == await served.call(claim)
+    *_, (fact, recorded) = served.engine.facts()
+    assert (fact.position, fact.day, fact.digest) == (
+        recorded.position - 7,
+        basis.day,
+        basis.digest,
+    )
+    for change in ({"digest": "ab" * 32}, {"model": "2"}, {"position": later.recorded_at}):
+        wrong = v1.PublishScoresRequest(**change)
+        for field, value in claim.ListFields():
+            if field.name not in change:
+                wrong.MergeFrom(v1.PublishScoresRequest(**{field.name: value}))
+        wrong.request_id = str(uuid4())
+        with pytest.raises(RefnetCallError) as refused:
+            await served.call(wrong)
+        assert refused.value.reason == "ERROR_REASON_INVALID_REQUEST"
+        batch = await served.call(v1.BatchRecordRequest(requests=[packed(wrong)]))
+        assert batch.outcomes[0].HasField("error")
+    assert served.engine.head()[0] == recorded.position
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from refnet.domain.currency import check_currency
 from refnet.domain.decisions import Context, Noun, World, command
 from refnet.domain.facts import Columns, Effect, Recorded, fact, public
-from refnet.domain.ranges import RATE_MAX, VALUE_HALF_MAX, check_range
+from refnet.domain.ranges import DAY_MAX, POSITION_MAX, RATE_MAX, VALUE_HALF_MAX, check_range
 from refnet.domain.values import NetworkId
 from refnet.errors import InvalidRequest, NetworkExists
 
@@ -70,6 +71,21 @@ class RateSet:
     rate_millionths: int = public()
 
 
+@fact("refnet.scores-published.v1", Columns(4, reference="position"))
+class ScoresPublished:
+    """What the scores were at a position, as of a day: the network stands by that digest.
+
+    day: days since 1970, UTC. rulebook: the version of the rulebook beside the model, None without
+    one.
+    """
+
+    position: int = public()
+    day: int = public()
+    model: str = public()
+    rulebook: str | None = public()
+    digest: str = public()
+
+
 @command()
 class CharterNetwork:
     """Begin the network of this log."""
@@ -98,6 +114,17 @@ class SetRate:
     network: NetworkId
     currency: str
     rate_millionths: int
+
+
+@command(target="network")
+class PublishScores:
+    """State what the scores are at a position, as of a day (since 1970, UTC)."""
+
+    network: NetworkId
+    position: int
+    day: int
+    model: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +189,30 @@ def _set_rate(asked: SetRate, ctx: Context, state: Network, world: World) -> lis
     return [RateSet(currency=asked.currency, rate_millionths=asked.rate_millionths)]
 
 
+def _publish(asked: PublishScores, ctx: Context, state: Network, world: World) -> list[Any]:
+    """That the digest is the one of these scores is for those to see who can compute them."""
+    check_range(asked.position, 1, POSITION_MAX, field="position")
+    check_range(asked.day, 0, DAY_MAX, field="day")
+    if _DIGEST.fullmatch(asked.digest) is None:
+        raise InvalidRequest(
+            f"digest {asked.digest!r} is no SHA-256; give it in lower-case hex digits",
+            field="digest",
+            digest=asked.digest,
+        )
+    return [
+        ScoresPublished(
+            position=asked.position,
+            day=asked.day,
+            model=asked.model,
+            rulebook=None,
+            digest=asked.digest,
+        )
+    ]
+
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
 def _evolve(state: Network | None, happened: Any, recorded: Recorded) -> Network:
     match happened:
         case NetworkChartered():
@@ -187,6 +238,9 @@ def _evolve(state: Network | None, happened: Any, recorded: Recorded) -> Network
             assert state is not None
             rates = {**state.rates, happened.currency: happened.rate_millionths}
             return replace(state, rates=rates)
+        case ScoresPublished():
+            assert state is not None
+            return state
         case _:
             raise TypeError(f"network cannot hold {happened!r}")
 
@@ -200,11 +254,12 @@ NOUN = Noun(
     name="network",
     plural="networks",
     id_type=NetworkId,
-    facts=(NetworkChartered, NetworkPolicyChanged, RateSet),
+    facts=(NetworkChartered, NetworkPolicyChanged, RateSet, ScoresPublished),
     commands={
         CharterNetwork: _charter,
         ChangeNetworkPolicy: _change_policy,
         SetRate: _set_rate,
+        PublishScores: _publish,
     },
     evolve=_evolve,
     resident=True,

@@ -20,6 +20,11 @@ VALUE_HALF_MAX = 10**9
 VISITS_MAX = 1000
 """Visits a chapter may allow."""
 
+POSITION_MAX = (1 << 63) - 1
+
+DAY_MAX = 2_932_896
+"""Days since 1970: the last one of the year 9999."""
+
 
 def check_range(value: int, low: int, high: int, *, field: str) -> None:
     """Raises InvalidRequest unless low <= value <= high."""

@@ -79,7 +79,7 @@ def write_plan(
             continue
         if field.name not in hints:
             raise TypeError(f"{request.full_name}.{field.name} has no match in {kind.__name__}")
-        steps[field.number] = (field.name, reader(field, hints.pop(field.name), names))
+        steps[field.number] = (field.name, reader(field, hints.pop(field.name), names, positions))
         _check_presence(field, defaults[field.name])
         if defaults[field.name] is dataclasses.MISSING and not field.has_presence:
             # A zero is not sent, but it was meant: there is no default to fall back to.

@@ -65,11 +65,11 @@ def hints_of(kind: Any) -> dict[str, Any]:
     return {each.name: _some(hints[each.name]) for each in dataclasses.fields(kind)}
 
 
-def reader(field: FieldDescriptor, hint: Any, names: Names) -> Convert | None:
+def reader(field: FieldDescriptor, hint: Any, names: Names, positions: Positions) -> Convert | None:
     """From a field's value to what a command holds; None: it is the same. Raises TypeError."""
     if field.is_repeated:
         (item,) = {each for each in typing.get_args(hint) if each is not ...}
-        convert = _nested(field, item, names)
+        convert = _nested(field, item, names, positions)
         return lambda values: tuple(convert(value) for value in values)
     if field.enum_type is not None:
         return _enum_members(field.enum_type, hint).__getitem__
@@ -79,6 +79,8 @@ def reader(field: FieldDescriptor, hint: Any, names: Names) -> Convert | None:
         return lambda text: _date(text, field.name)
     if _message(field) == _TIMESTAMP and hint is int:
         return lambda time: micros_of(time, field=field.name)
+    if _message(field) == _POSITION and hint is int:
+        return lambda position: positions.read(position, field=field.name)
     if _PLAIN.get(field.type) is hint:
         return None
     raise _mismatch(field, hint)
@@ -152,14 +154,14 @@ def attribute_of(field: FieldDescriptor) -> str:
     return field.name
 
 
-def _nested(field: FieldDescriptor, kind: Any, names: Names) -> Convert:
+def _nested(field: FieldDescriptor, kind: Any, names: Names, positions: Positions) -> Convert:
     """Messages within a request: what is unset falls back to the dataclass's default."""
     descriptor = field.message_type
     if descriptor is None or not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
         raise _mismatch(field, kind)
     hints = hints_of(kind)
     plan = {
-        each.number: (each.name, reader(each, hints.pop(each.name), names))
+        each.number: (each.name, reader(each, hints.pop(each.name), names, positions))
         for each in descriptor.fields
     }
     if hints:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 from uuid import UUID
 
+from refnet.domain.ranges import DAY_MAX
 from refnet.errors import InvalidPageToken
 
 PAGE_DEFAULT = 100
@@ -23,7 +24,6 @@ PAGE_MAX = 1000
 PAGE_BYTES_MAX = 3 << 20
 """What a page's results may take together; a message may have 4 MiB."""
 
-_DAY_MAX = 2_932_896  # that of ExactPosition in log.proto: 9999-12-31
 
 _PINNED = struct.Struct(">QqQ")
 _DIGEST = 12
@@ -43,7 +43,7 @@ class Page:
 
     def is_within(self, head: int) -> bool:
         """Whether a log that reaches `head` can have such a page."""
-        return 0 <= self.cursor <= self.pin <= head and 0 <= self.day <= _DAY_MAX
+        return 0 <= self.cursor <= self.pin <= head and 0 <= self.day <= DAY_MAX
 
 
 def page_size(asked: int) -> int:

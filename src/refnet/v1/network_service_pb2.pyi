@@ -418,6 +418,94 @@ class SetRateResponse(_message.Message):
 Global___SetRateResponse: _TypeAlias = SetRateResponse  # noqa: Y015
 
 @_typing.final
+class PublishScoresRequest(_message.Message):
+    """PublishScoresRequest names scores by what a read of them states as its basis."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NETWORK_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    network: _builtins.str
+    """network is the network. Format: networks/{uuid}"""
+    day: _builtins.int
+    """day is the UTC day number, days since 1970-01-01, that evidence was aged to."""
+    model: _builtins.str
+    """model is the version of the score model."""
+    digest: _builtins.str
+    """digest is the SHA-256 of the scores in lower-case hex."""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def position(self) -> _log_pb2.LogPosition:
+        """position is the last fact that counted."""
+
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        network: _builtins.str = ...,
+        position: _log_pb2.LogPosition | None = ...,
+        day: _builtins.int = ...,
+        model: _builtins.str = ...,
+        digest: _builtins.str = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time", "position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "day", b"day", "digest", b"digest", "model", b"model", "network", b"network", "occur_time", b"occur_time", "position", b"position", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___PublishScoresRequest: _TypeAlias = PublishScoresRequest  # noqa: Y015
+
+@_typing.final
+class PublishScoresResponse(_message.Message):
+    """PublishScoresResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NETWORK_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    network: _builtins.str
+    """network is the network it was recorded about. Format: networks/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        network: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["network", b"network", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishScoresResponse: _TypeAlias = PublishScoresResponse  # noqa: Y015
+
+@_typing.final
 class GetNetworkRequest(_message.Message):
     """GetNetworkRequest names a network."""
 

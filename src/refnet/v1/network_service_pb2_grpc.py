@@ -50,6 +50,11 @@ class NetworkServiceStub:
                 request_serializer=refnet_dot_v1_dot_network__service__pb2.SetRateRequest.SerializeToString,
                 response_deserializer=refnet_dot_v1_dot_network__service__pb2.SetRateResponse.FromString,
                 _registered_method=True)
+        self.PublishScores = channel.unary_unary(
+                '/refnet.v1.NetworkService/PublishScores',
+                request_serializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresResponse.FromString,
+                _registered_method=True)
         self.GetNetwork = channel.unary_unary(
                 '/refnet.v1.NetworkService/GetNetwork',
                 request_serializer=refnet_dot_v1_dot_network__service__pb2.GetNetworkRequest.SerializeToString,
@@ -89,6 +94,16 @@ class NetworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PublishScores(self, request, context):
+        """PublishScores puts into the log what the scores were at a position, as of a day, so that
+        who replays the log can hold the network to it. The server computes them again first.
+        Refusals of its own: INVALID_REQUEST on digest or model if they are others,
+        POSITION_AHEAD, FRESHNESS_TIMEOUT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetNetwork(self, request, context):
         """GetNetwork reads one network. Refusals of its own: NOT_FOUND.
         """
@@ -122,6 +137,11 @@ def add_NetworkServiceServicer_to_server(servicer, server):
                     servicer.SetRate,
                     request_deserializer=refnet_dot_v1_dot_network__service__pb2.SetRateRequest.FromString,
                     response_serializer=refnet_dot_v1_dot_network__service__pb2.SetRateResponse.SerializeToString,
+            ),
+            'PublishScores': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishScores,
+                    request_deserializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresResponse.SerializeToString,
             ),
             'GetNetwork': grpc.unary_unary_rpc_method_handler(
                     servicer.GetNetwork,
@@ -216,6 +236,33 @@ class NetworkService:
             '/refnet.v1.NetworkService/SetRate',
             refnet_dot_v1_dot_network__service__pb2.SetRateRequest.SerializeToString,
             refnet_dot_v1_dot_network__service__pb2.SetRateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishScores(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.NetworkService/PublishScores',
+            refnet_dot_v1_dot_network__service__pb2.PublishScoresRequest.SerializeToString,
+            refnet_dot_v1_dot_network__service__pb2.PublishScoresResponse.FromString,
             options,
             channel_credentials,
             insecure,

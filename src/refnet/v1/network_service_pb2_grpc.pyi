@@ -43,6 +43,12 @@ class NetworkServiceStub:
     """SetRate sets the exchange rate of a currency into the reference currency. Refusals of its
     own: none.
     """
+    PublishScores: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.PublishScoresRequest, _network_service_pb2.PublishScoresResponse]
+    """PublishScores puts into the log what the scores were at a position, as of a day, so that
+    who replays the log can hold the network to it. The server computes them again first.
+    Refusals of its own: INVALID_REQUEST on digest or model if they are others,
+    POSITION_AHEAD, FRESHNESS_TIMEOUT.
+    """
     GetNetwork: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkRequest, _network_service_pb2.GetNetworkResponse]
     """GetNetwork reads one network. Refusals of its own: NOT_FOUND."""
     ListNetworks: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListNetworksRequest, _network_service_pb2.ListNetworksResponse]
@@ -65,6 +71,12 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     SetRate: _aio.UnaryUnaryMultiCallable[_network_service_pb2.SetRateRequest, _network_service_pb2.SetRateResponse]  # type: ignore[assignment]
     """SetRate sets the exchange rate of a currency into the reference currency. Refusals of its
     own: none.
+    """
+    PublishScores: _aio.UnaryUnaryMultiCallable[_network_service_pb2.PublishScoresRequest, _network_service_pb2.PublishScoresResponse]  # type: ignore[assignment]
+    """PublishScores puts into the log what the scores were at a position, as of a day, so that
+    who replays the log can hold the network to it. The server computes them again first.
+    Refusals of its own: INVALID_REQUEST on digest or model if they are others,
+    POSITION_AHEAD, FRESHNESS_TIMEOUT.
     """
     GetNetwork: _aio.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkRequest, _network_service_pb2.GetNetworkResponse]  # type: ignore[assignment]
     """GetNetwork reads one network. Refusals of its own: NOT_FOUND."""
@@ -103,6 +115,18 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_network_service_pb2.SetRateResponse, _abc.Awaitable[_network_service_pb2.SetRateResponse]]:
         """SetRate sets the exchange rate of a currency into the reference currency. Refusals of its
         own: none.
+        """
+
+    @_abc_1.abstractmethod
+    def PublishScores(
+        self,
+        request: _network_service_pb2.PublishScoresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.PublishScoresResponse, _abc.Awaitable[_network_service_pb2.PublishScoresResponse]]:
+        """PublishScores puts into the log what the scores were at a position, as of a day, so that
+        who replays the log can hold the network to it. The server computes them again first.
+        Refusals of its own: INVALID_REQUEST on digest or model if they are others,
+        POSITION_AHEAD, FRESHNESS_TIMEOUT.
         """
 
     @_abc_1.abstractmethod
