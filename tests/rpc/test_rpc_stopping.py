@@ -13,10 +13,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from refnet import v1
 from refnet.client import RefnetCallError, packed
+from refnet.rpc.server import GRACE_SECONDS
 from rpc.serving import Serve, Served, fresh
 
-SECONDS = 1.0
-"""How long a server may take that has nothing to finish."""
+SECONDS = GRACE_SECONDS / 2
+"""A server that has nothing to finish takes a fraction of one; one that waits takes its grace."""
 
 
 async def stop(served: Served) -> float:
