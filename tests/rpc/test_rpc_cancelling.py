@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -18,7 +19,15 @@ from refnet.rpc.streams import Pace, Streams
 from rpc.serving import Serve, Served
 
 STREAMS = 20
-SECONDS = 0.5
+PATIENCE_SECONDS = 30.0
+
+
+async def ended(lines: list[Any], count: int, name: str = "") -> None:
+    """Return once so many calls of a method have ended; a call that goes on fails the test."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while sum(line.get("rpc", "").endswith(name) for line in lines) < count:
+        assert time.monotonic() < end, f"{count} calls were to end"
+        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("name", ["FollowFacts", "WatchScores"])
@@ -30,13 +39,13 @@ async def test_readers_that_go_while_they_are_written_to_are_cancelled_and_give_
     rounds = 3
     with structlog.testing.capture_logs() as lines:
         writing = asyncio.ensure_future(keep_writing(served))
-        for _ in range(rounds):  # none of them is OVERLOADED
+        for number in range(1, rounds + 1):  # none of them is OVERLOADED
             streams = [served.stream(request) for _ in range(STREAMS)]
             for place, stream in enumerate(streams):
                 await anext(aiter(stream))
                 await asyncio.sleep(0.002 * (place % 5))
                 stream.cancel()
-            await asyncio.sleep(SECONDS)
+            await ended(lines, number * STREAMS, name)
         writing.cancel()
         with suppress(asyncio.CancelledError):
             await writing
@@ -66,7 +75,7 @@ async def test_an_import_that_goes_is_cancelled(served: Served) -> None:
             call.cancel()
             with suppress(asyncio.CancelledError):
                 await call
-        await asyncio.sleep(SECONDS)
+        await ended(lines, STREAMS)
 
     assert ["CANCELLED"] * STREAMS == [line["reason"] for line in lines]
 
