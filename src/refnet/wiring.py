@@ -19,12 +19,9 @@ from refnet.domain.ids import Entropy
 from refnet.domain.nouns import NOUNS
 from refnet.engine import Engine
 from refnet.log.codec import Codec
-from refnet.log.kek import load_kek
-from refnet.log.keys import KeyStore
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
-
-KEYS = "keys.db"
+from refnet.log.unlock import open_keys, view_keys
 
 GRACE_SECONDS = 10.0
 """How long calls in flight may take to finish when the server is told to stop."""
@@ -58,8 +55,11 @@ def open_engine(
     named = os.environ.get("REFNET_KEK_FILE")
     store = view_store(data) if read_only else open_store(data, entropy, simulated=simulated)
     try:
-        kek = load_kek(data, Path(named) if named else None, entropy, warn or _warn)
-        keys = KeyStore(data / KEYS, kek, store.log, entropy, readonly=read_only)
+        kek = Path(named) if named else None
+        if read_only:
+            keys = view_keys(store, kek, entropy)
+        else:
+            keys = open_keys(store, kek, entropy, warn or _warn)
     except BaseException:
         store.close()
         raise

@@ -16,11 +16,10 @@ from refnet.domain.values import Personal
 from refnet.errors import WrongState
 from refnet.log.codec import UPCASTS, Codec, Upcasts
 from refnet.log.disclosure import Disclosure
-from refnet.log.kek import load_kek
-from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.sequencer import Sequencer
 from refnet.log.store import open_store
+from refnet.log.unlock import open_keys
 
 START = 1_700_000_000_000_000
 
@@ -137,10 +136,13 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.store = open_store(self.directory, self.entropy)
+        try:
+            self.keys = open_keys(self.store, None, self.entropy, lambda _: None)
+        except BaseException:
+            self.store.close()
+            raise
         self.codec = Codec(self.nouns, self.upcasts)
         self.reader = self.store.reader(self.codec)
-        kek = load_kek(self.directory, None, self.entropy, lambda _: None)
-        self.keys = KeyStore(self.directory / "keys.db", kek, self.store.log, self.entropy)
         self.live = LiveState(self.store.reader(self.codec), self.nouns)
         self.live.start()
         self.sequencer = Sequencer(

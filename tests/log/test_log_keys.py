@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from log.rig import OpenNote, Rig, seeded
 from refnet.domain.values import Erased
 from refnet.errors import StorageFull, StoreDamaged, StoreSealed
+from refnet.log.connections import connect
 from refnet.log.kek import load_kek
 from refnet.log.keys import KeyStore
 from refnet.log.sealing import Place, seal, unseal
@@ -56,8 +57,9 @@ def test_a_key_is_kept_per_person_and_epoch(path: Path) -> None:
     assert isinstance(found, AESGCM)
     assert found.decrypt(bytes(12), sealed, None) == b"text"
     assert again.current(ANN)[0] == 1
-    assert again.key(ANN, 2) == Erased(ANN)
-    assert again.key(UUID(int=3), 1) == Erased(UUID(int=3))
+    for who, number in ((ANN, 2), (UUID(int=3), 1)):
+        with pytest.raises(StoreDamaged, match="missing"):
+            again.key(who, number)
     again.close()
 
 
@@ -66,7 +68,8 @@ def test_a_key_that_was_not_flushed_was_never_there(path: Path) -> None:
     keys.current(ANN)
     keys.close()
     again = opened(path)
-    assert again.key(ANN, 1) == Erased(ANN)
+    with pytest.raises(StoreDamaged, match="missing"):
+        again.key(ANN, 1)
     again.close()
 
 
@@ -83,6 +86,21 @@ def test_a_destroyed_key_is_never_made_again(path: Path) -> None:
     assert again.key(ANN, 1) == Erased(ANN)
     assert again.current(ANN)[0] == 2
     again.close()
+
+
+def test_a_key_store_that_finds_no_room_at_creation_says_so(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cramped(*given: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*given, **options)
+        connection.execute("PRAGMA max_page_count = 2")
+        return connection
+
+    monkeypatch.setattr("refnet.log.keys.connect", cramped)
+    with pytest.raises(StorageFull):
+        opened(path)
+    monkeypatch.undo()
+    opened(path).close()
 
 
 @pytest.mark.parametrize("changes", [{"kek": bytes(32)}, {"log": UUID(int=1)}], ids=["kek", "log"])
@@ -240,7 +258,7 @@ def test_a_bad_kek_file_is_refused(
 
 def test_a_lost_kek_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "keys.db").touch()
-    with pytest.raises(StoreSealed, match="key-encryption key is not"):
+    with pytest.raises(StoreSealed, match="key-encryption key of"):
         load_kek(tmp_path, None, os.urandom, pytest.fail)
 
 

@@ -14,23 +14,28 @@ KEK_SIZE = 32
 
 
 def load_kek(
-    directory: Path, path: Path | None, entropy: Entropy, warn: Callable[[str], None]
+    directory: Path,
+    path: Path | None,
+    entropy: Entropy,
+    warn: Callable[[str], None],
+    *,
+    make: bool = True,
 ) -> bytes:
     """The 32 bytes of the key-encryption key, kept as 64 hex digits.
 
-    path: the file an operator named, which must exist. Without it, DIRECTORY/kek is used, and made
-    with a warning if the directory holds no key store yet. Raises StoreSealed for a file that
-    everybody may read, that is not a key, or that is missing while there are keys it must open.
+    path: the file an operator named, which must exist. Without it, DIRECTORY/kek is used; with
+    `make` it is made, with a warning, if the directory holds no key store yet. Raises StoreSealed
+    for a file that everybody may read, that is not a key, or that is missing.
     """
     if path is not None:
         return _read(path)
     own = directory / "kek"
     if own.exists():
         return _read(own)
-    if (directory / "keys.db").exists():
+    if not make or (directory / "keys.db").exists():
         raise StoreSealed(
-            f"{directory} holds a key store but its key-encryption key is not at {own}; "
-            "name its file in REFNET_KEK_FILE",
+            f"the key-encryption key of {directory} is not at {own}; "
+            "restore it from the backup, or name its file in REFNET_KEK_FILE",
             path=own,
         )
     secret = entropy(KEK_SIZE)

@@ -1,7 +1,8 @@
 """The key store: one key per person and epoch, in a file of its own.
 
 A file of its own, because a backup of it brings erased people back. Keys are wrapped by a
-key-encryption key that lies elsewhere; see `kek`. Destroying a person's keys is what erases them.
+key-encryption key that lies elsewhere; see `kek`. Destroying a person's keys is what erases them:
+their rows stay, without the keys. A row that is missing is damage, and never taken for erasure.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from refnet.errors import StoreDamaged
 from refnet.log.connections import connect, storage_error
 from refnet.log.sealing import NONCE_SIZE, lp
 
+FILE = "keys.db"
 KEY_SIZE = 32
 CACHED_KEYS = 16_384
 
@@ -41,7 +43,19 @@ CREATE TABLE IF NOT EXISTS index_key (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     wrapped BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS newest (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    subject TEXT NOT NULL,
+    epoch INTEGER NOT NULL
+);
+CREATE TRIGGER IF NOT EXISTS keys_no_delete BEFORE DELETE ON keys
+BEGIN SELECT RAISE(ABORT, 'a key is destroyed by setting wrapped to NULL; its row stays'); END;
 """
+
+_NAME_NEWEST = (
+    "INSERT INTO newest VALUES (1, ?, ?)"
+    " ON CONFLICT (one) DO UPDATE SET subject = excluded.subject, epoch = excluded.epoch"
+)
 
 
 class KeyStore:
@@ -53,9 +67,22 @@ class KeyStore:
     """
 
     def __init__(
-        self, path: Path, kek: bytes, log: UUID, entropy: Entropy, *, readonly: bool = False
+        self,
+        path: Path,
+        kek: bytes,
+        log: UUID,
+        entropy: Entropy,
+        *,
+        readonly: bool = False,
+        relied: str | None = None,
     ) -> None:
-        """kek: 32 bytes. Raises StoreDamaged if it, or the log, is not the one of the file."""
+        """kek: 32 bytes. relied: the `newest` key that facts of the log rest on, "" if none does.
+
+        None: the log holds no facts, and a writer makes what is missing. Raises StoreDamaged if
+        kek or log is not the one of the file, or if the file, its index key or the key `relied` on
+        is missing.
+        """
+        self._path = path
         self._wrapper = AESGCM(kek)
         self._log = log
         self._entropy = entropy
@@ -63,12 +90,15 @@ class KeyStore:
         self._cache: OrderedDict[tuple[UUID, int], AESGCM] = OrderedDict()
         self._epochs: OrderedDict[UUID, int] = OrderedDict()
         self._new: dict[tuple[UUID, int], bytes] = {}
+        make = relied is None and not readonly
+        if not make and not path.exists():
+            raise self._lost("is missing")
         self._connection = connect(path, readonly=readonly)
         try:
-            if not readonly:
-                self._connection.execute("PRAGMA secure_delete = ON")
-                self._connection.executescript(_SCHEMA)
-            self._index_key = self._open_index_key()
+            self._start(make=make, readonly=readonly)
+            self.newest = "" if readonly else self._read_newest()
+            if relied:
+                self._check_relied(relied)
         except BaseException:
             self._connection.close()
             raise
@@ -116,11 +146,13 @@ class KeyStore:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
+                self._connection.execute(_NAME_NEWEST, rows[-1][:2])
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 if self._connection.in_transaction:
                     self._connection.rollback()
                 raise storage_error(error) from error
+            self.newest = _named(*rows[-1][:2])
             self._new.clear()
 
     def discard(self) -> None:
@@ -154,7 +186,14 @@ class KeyStore:
             rows = self._query(
                 "SELECT wrapped FROM keys WHERE subject = ? AND epoch = ?", (subject.hex, epoch)
             )
-            if not rows or rows[0][0] is None:
+            if not rows:
+                raise StoreDamaged(
+                    f"the key of {subject}, epoch {epoch}, is missing from {self._path}, though a "
+                    "fact names it; restore the newest key store from the backup",
+                    subject=subject,
+                    epoch=epoch,
+                )
+            if rows[0][0] is None:
                 return Erased(subject)
             wrapped = rows[0][0]
         secret = self._unwrap(wrapped, _binding(self._log, subject, epoch), f"key of {subject}")
@@ -166,15 +205,43 @@ class KeyStore:
             self._cache.popitem(last=False)
         return key
 
-    def _open_index_key(self) -> bytes:
+    def _start(self, *, make: bool, readonly: bool) -> None:
+        """Make the tables, and the index key if there is none yet and there may be a new one."""
+        tables = self._query("SELECT 1 FROM sqlite_schema WHERE name = 'index_key'")
+        found = self._query("SELECT wrapped FROM index_key") if tables else []
+        if not found and not make:
+            raise self._lost("holds no index key")
         bound = lp(_INDEX_KEY) + lp(self._log.bytes)
-        rows = self._query("SELECT wrapped FROM index_key", ())
-        if rows:
-            return self._unwrap(rows[0][0], bound, "index key")
-        secret = self._entropy(KEY_SIZE)
-        wrapped = self._wrap(secret, bound)
-        self._connection.execute("INSERT INTO index_key VALUES (1, ?)", (wrapped,))
-        return secret
+        if found:
+            self._index_key = self._unwrap(found[0][0], bound, "index key")
+        if readonly:
+            return
+        try:
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        if not found:
+            self._index_key = self._entropy(KEY_SIZE)
+            wrapped = self._wrap(self._index_key, bound)
+            self._query("INSERT INTO index_key VALUES (1, ?)", (wrapped,))
+
+    def _read_newest(self) -> str:
+        rows = self._query("SELECT subject, epoch FROM newest")
+        return _named(*rows[0]) if rows else ""
+
+    def _check_relied(self, relied: str) -> None:
+        subject, _, epoch = relied.partition(" ")
+        found = "SELECT 1 FROM keys WHERE subject = ? AND epoch = ?"
+        if not self._query(found, (subject, epoch)):
+            raise self._lost("is older than the log, whose facts rest on keys it does not hold")
+
+    def _lost(self, what: str) -> StoreDamaged:
+        return StoreDamaged(
+            f"the key store {self._path} {what}; restore the newest {self._path.name} from the "
+            "backup",
+            path=self._path,
+        )
 
     def _wrap(self, secret: bytes, bound: bytes) -> bytes:
         nonce = self._entropy(NONCE_SIZE)
@@ -189,11 +256,16 @@ class KeyStore:
                 "another log, or is damaged; give the right REFNET_KEK_FILE"
             ) from error
 
-    def _query(self, statement: str, parameters: tuple[object, ...]) -> list[Any]:
+    def _query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         try:
             return self._connection.execute(statement, parameters).fetchall()
         except sqlite3.Error as error:
             raise storage_error(error) from error
+
+
+def _named(subject: str, epoch: int) -> str:
+    """A key, as the log names the one that it rests on."""
+    return f"{subject} {epoch}"
 
 
 def _binding(log: UUID, subject: UUID, epoch: int) -> bytes:

@@ -122,6 +122,7 @@ class Sequencer:
             ]
             if not draft.empty:
                 draft.write(connection)
+                self._store.rest_on(connection, self._keys.newest)
         return outcomes, draft
 
     def _handle(
@@ -159,6 +160,7 @@ class Sequencer:
 
     def _settle(self, draft: Draft) -> None:
         """The batch is on the disk: make it visible."""
+        self._store.newest_key = self._keys.newest
         draft.world.commit()
         self._live.advance(draft.position, draft.now)
         for stream, tail in draft.tails.items():

@@ -18,9 +18,17 @@ from refnet.log.schema import FORMAT, all_statements
 
 FILE = "log.db"
 
+_NEWEST_KEY = "newest_key"
+_NAME_NEWEST = (
+    "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+)
+
 
 class Store:
-    """The open log. `log` is its id, `simulated` says that no real person stands behind it."""
+    """The open log. `log` is its id, `simulated` says that no real person stands behind it.
+
+    newest_key: names the key that was made last of all that facts of the log may rest on.
+    """
 
     def __init__(
         self, directory: Path, writer: sqlite3.Connection, lock: WriterLock | None
@@ -38,11 +46,29 @@ class Store:
             )
         self.log = UUID(meta["log"])
         self.simulated = meta["simulated"] == "1"
+        self.newest_key = meta.get(_NEWEST_KEY, "")
 
     @property
     def readonly(self) -> bool:
         """Whether it was opened beside a writer, to look only."""
         return self._lock is None
+
+    def holds_facts(self) -> bool:
+        """Whether anything was recorded yet. Raises StoreDamaged."""
+        try:
+            found = self._writer.execute("SELECT 1 FROM stored_events LIMIT 1").fetchone()
+        except sqlite3.Error as error:
+            raise storage_error(error) from error
+        return found is not None
+
+    def rest_on(self, connection: sqlite3.Connection, newest: str) -> None:
+        """Say, in the caller's transaction, which key was made last of all that facts may need.
+
+        A key store that lacks it is older than the log, and is refused by who opens both. Set
+        `newest_key` after the commit.
+        """
+        if newest != self.newest_key:
+            connection.execute(_NAME_NEWEST, (_NEWEST_KEY, newest))
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
