@@ -182,3 +182,21 @@ def test_keys_are_destroyed_but_their_rows_stay(log: Rig) -> None:
         raw.execute("DELETE FROM keys")
     raw.execute("UPDATE keys SET wrapped = NULL")
     raw.close()
+
+
+def test_more_new_people_in_a_batch_than_keys_are_cached_lose_no_text(
+    log: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refnet.log.keys.CACHED_KEYS", 3)
+    first = log.request(OpenNote(text="first"))
+    crowd = [log.request(OpenNote(text=str(n))) for n in range(5)]
+    about = [log.request(OpenNote(gossip="last", about=first.new_id))]
+    receipts = log.sequencer.execute([first, *crowd, *about])
+
+    assert {type(each) for each in receipts} == {Receipt}
+    opened = next(log.reader.stream(first.new_id))[0]
+    assert log.disclosure.reveal(first.new_id, 1, "text", opened.text) == "first"
+    said = about[0].new_id
+    gossip = next(log.reader.stream(said))[0].gossip
+    assert gossip.epoch == opened.text.epoch == 1
+    assert log.disclosure.reveal(said, 1, "gossip", gossip) == "last"

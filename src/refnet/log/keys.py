@@ -89,7 +89,7 @@ class KeyStore:
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[UUID, int], AESGCM] = OrderedDict()
         self._epochs: OrderedDict[UUID, int] = OrderedDict()
-        self._new: dict[tuple[UUID, int], bytes] = {}
+        self._new: dict[UUID, tuple[int, bytes]] = {}  # epoch and wrapped key, to be flushed
         make = relied is None and not readonly
         if not make and not path.exists():
             raise self._lost("is missing")
@@ -113,7 +113,7 @@ class KeyStore:
     def current(self, subject: UUID) -> tuple[int, AESGCM]:
         """(epoch, key) to seal a person's new data with; a new one, to be flushed, if needed."""
         with self._lock:
-            epoch = self._epochs.get(subject)
+            epoch = self._new[subject][0] if subject in self._new else self._epochs.get(subject)
             if epoch is None:
                 rows = self._query(
                     "SELECT epoch, wrapped IS NULL FROM keys WHERE subject = ?"
@@ -142,7 +142,7 @@ class KeyStore:
         with self._lock:
             if not self._new:
                 return
-            rows = [(who.hex, epoch, wrapped) for (who, epoch), wrapped in self._new.items()]
+            rows = [(who.hex, *made) for who, made in self._new.items()]
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
@@ -161,7 +161,7 @@ class KeyStore:
         Or a full disk would have them pile up, with every request that is refused.
         """
         with self._lock:
-            for subject, epoch in self._new:
+            for subject, (epoch, _) in self._new.items():
                 self._cache.pop((subject, epoch), None)
                 self._epochs.pop(subject, None)
             self._new.clear()
@@ -173,7 +173,7 @@ class KeyStore:
 
     def _add(self, subject: UUID, epoch: int) -> None:
         secret = self._entropy(KEY_SIZE)
-        self._new[subject, epoch] = self._wrap(secret, _binding(self._log, subject, epoch))
+        self._new[subject] = epoch, self._wrap(secret, _binding(self._log, subject, epoch))
         self._remember(subject, epoch, AESGCM(secret))
 
     def _find(self, subject: UUID, epoch: int) -> AESGCM | Erased:
@@ -181,8 +181,8 @@ class KeyStore:
         if known is not None:
             self._cache.move_to_end((subject, epoch))
             return known
-        wrapped = self._new.get((subject, epoch))
-        if wrapped is None:
+        held_back, wrapped = self._new.get(subject, (0, b""))
+        if held_back != epoch:
             rows = self._query(
                 "SELECT wrapped FROM keys WHERE subject = ? AND epoch = ?", (subject.hex, epoch)
             )
