@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from refnet.domain.referral import (
 from refnet.domain.testimonial import GiveTestimonial
 from refnet.domain.values import ChapterId, MemberId, ReferralId
 from refnet.engine import Engine
-from refnet.errors import PositionAhead, RefnetError, StoreSealed
+from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
 from refnet.log.draft import Receipt
 from refnet.wiring import open_engine
 
@@ -185,6 +186,45 @@ def test_a_reader_works_beside_the_writer_and_may_not_write(engine: Engine) -> N
             reader.execute([])
     with pytest.raises(StoreSealed, match=str(os.getpid())):
         open_engine(engine.data)
+
+
+def tampered(data: Path, position: int) -> None:
+    """Another principal in a fact, which is canonical and can be read."""
+    raw = sqlite3.connect(data / "log.db")
+    raw.execute("DROP TRIGGER stored_events_no_update")
+    raw.execute(
+        "UPDATE stored_events SET state = CAST(replace(state, 'local', 'lokal') AS BLOB)"
+        " WHERE rowid = ?",
+        (position,),
+    )
+    raw.commit()
+    raw.close()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("position", [1, 7, 8])
+def test_the_end_of_the_log_is_verified_when_it_is_opened(
+    tmp_path: Path, position: int, *, read_only: bool
+) -> None:
+    """Promise: what was changed lately is found at the next start, not at the next audit."""
+    with open_engine(tmp_path, warn=quiet) as engine:
+        enrol(engine, 2)
+        assert engine.position == 8
+    tampered(tmp_path, position)
+
+    with pytest.raises(StoreDamaged, match="committed to") as refused:
+        open_engine(tmp_path, read_only=read_only, warn=quiet)
+    assert refused.value.facts["position"] == str(position)
+
+
+def test_the_tail_that_is_verified_has_an_end(engine: Engine) -> None:
+    enrol(engine, 2)
+    tampered(engine.data, 5)
+    reader = engine.reader()
+    reader.verify_tail(3)
+    with pytest.raises(StoreDamaged, match="position 5"):
+        reader.verify_tail(4)
+    reader.close()
 
 
 def test_a_simulated_store_refuses_other_writers(tmp_path: Path) -> None:

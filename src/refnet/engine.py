@@ -70,6 +70,7 @@ class Engine:
         clock: Clock,
         entropy: Entropy,
     ) -> None:
+        """Raises StoreDamaged, naming the position, if the end of the log is not what it was."""
         self.nouns = nouns
         self.store = store
         self.codec = codec
@@ -81,6 +82,7 @@ class Engine:
         with ExitStack() as opened:  # closed again if one of these fails
             self._reader = opened.enter_context(closing(store.reader(codec)))
             self._live_reader = opened.enter_context(closing(store.reader(codec)))
+            self._reader.verify_tail()
             self._live = LiveState(self._live_reader, nouns)
             self._live.start()
             opened.pop_all()
