@@ -28,6 +28,7 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         """as_json: stdout is for JSON only, and stderr speaks only to people."""
         self.as_json = as_json
+        self._warned = False
 
     def result(self, value: Mapping[str, object]) -> None:
         """The one JSON object of a command. Call it only when `as_json`."""
@@ -57,6 +58,12 @@ class Output:
         """Something worth knowing that is no result."""
         if not self.as_json or sys.stderr.isatty():
             click.echo(f"note: {text}", err=True)
+
+    def warn(self, text: str) -> None:
+        """Why a result lacks something; also beside JSON, but only the first time."""
+        if not self._warned:
+            click.echo(f"warning: {text}", err=True)
+            self._warned = True
 
     def fail(self, reason: str, message: str, **details: object) -> None:
         """Why the command did not do what it was asked."""

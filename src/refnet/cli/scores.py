@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
@@ -13,6 +14,7 @@ from refnet.cli.moments import DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.domain.values import Erased
 from refnet.engine import Engine
+from refnet.errors import StoreDamaged, StoreSealed
 from refnet.standings import Snapshot
 
 COMPONENTS = {"value": "V", "trust": "T", "clients": "C", "referrals": "R", "partners": "P"}
@@ -60,7 +62,7 @@ def scores(
         snapshot = engine.scores(position=position, day=day, threads=threads)
         numbers = [int(number) for number in snapshot.order[:top]]
         if output.as_json:
-            output.result(_document(snapshot, numbers, engine))
+            output.result(_document(snapshot, numbers, engine, output))
         else:
             print_table(snapshot, numbers, engine, output)
 
@@ -73,7 +75,7 @@ def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, outp
     rows = [
         [
             str(int(snapshot.rank[number])),
-            name_of(engine, snapshot, number),
+            name_of(engine, snapshot, number, output),
             f"{snapshot.scores.score[number]:.2f}",
             *(f"{values[letter][number]:.3f}" for letter in letters),
         ]
@@ -87,18 +89,34 @@ def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, outp
     output.line(f"digest {snapshot.digest}")
 
 
-def name_of(engine: Engine, snapshot: Snapshot, number: int) -> str:
+def name_of(engine: Engine, snapshot: Snapshot, number: int, output: Output) -> str:
     """A member's name, else the id from another system, else the id of ours."""
     stream = snapshot.members[number]
     member = engine.state.resident("member")[stream]
-    told = engine.personal(stream, {"name": member.name_at, "external_id": member.external_id_at})
-    for text in told.values():
+    wanted = {"name": member.name_at, "external_id": member.external_id_at}
+    for text in _told(engine, stream, wanted, output).values():
         if isinstance(text, str):
             return text
     return str(stream)
 
 
-def _document(snapshot: Snapshot, numbers: Sequence[int], engine: Engine) -> dict[str, object]:
+def _told(
+    engine: Engine, stream: UUID, versions: Mapping[str, int], output: Output
+) -> Mapping[str, str | Erased | None]:
+    """Personal fields; with a warning, nothing where keys or sealed fields are lost.
+
+    Scores need neither, and who has only the log shall see them.
+    """
+    try:
+        return engine.personal(stream, versions)
+    except (StoreSealed, StoreDamaged) as refusal:
+        output.warn(f"names and external ids are left out: {refusal.message}")
+        return dict.fromkeys(versions)
+
+
+def _document(
+    snapshot: Snapshot, numbers: Sequence[int], engine: Engine, output: Output
+) -> dict[str, object]:
     members = engine.state.resident("member")
     arrays = {
         letter: getattr(snapshot.scores, letter).tolist()
@@ -107,8 +125,8 @@ def _document(snapshot: Snapshot, numbers: Sequence[int], engine: Engine) -> dic
 
     def entry(number: int) -> dict[str, Any]:
         stream = snapshot.members[number]
-        told = engine.personal(stream, {"external_id": members[stream].external_id_at})
-        external_id = told["external_id"]
+        wanted = {"external_id": members[stream].external_id_at}
+        external_id = _told(engine, stream, wanted, output)["external_id"]
         return {
             "member": f"members/{stream}",
             "external_id": None if isinstance(external_id, Erased) else external_id,

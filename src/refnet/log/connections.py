@@ -14,7 +14,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode: transactions are begun by hand.
 
     Commits are flushed to the disk (WAL, synchronous=FULL), and that is asserted: acknowledgement
-    rests on it. Raises StoreDamaged if there is no such database, or this is none.
+    rests on it. A reader leaves the file as it is, in whatever mode. Raises StoreDamaged if there
+    is no such database, or this is none.
     """
     # A reader of a WAL database must be able to write its shared memory, so it opens the file for
     # writing and is then held to reading by query_only.
@@ -30,12 +31,14 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise storage_error(error) from error
     try:
-        # Heard only while a file is new. A fact is half a kilobyte: larger pages waste less at
-        # their ends, and a large commit copies each page through two system calls twice.
-        connection.execute("PRAGMA page_size = 8192")
-        prepare(connection)
         if readonly:
+            connection.execute("PRAGMA temp_store = MEMORY")
             connection.execute("PRAGMA query_only = ON")
+        else:
+            # Heard only while a file is new. A fact is half a kilobyte: larger pages waste less at
+            # their ends, and a large commit copies each page through two system calls twice.
+            connection.execute("PRAGMA page_size = 8192")
+            prepare(connection)
     except sqlite3.Error as error:
         connection.close()
         raise storage_error(error) from error
