@@ -17,16 +17,18 @@ from uuid import UUID
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
-from refnet.domain.state import State, fold
+from refnet.domain.state import State
 from refnet.domain.values import Erased, Sealed, utc_day
 from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
+from refnet.ledger.ledger import Ledger
+from refnet.log import live
 from refnet.log.batches import Extractor
 from refnet.log.codec import Codec
 from refnet.log.disclosure import Disclosure
 from refnet.log.draft import Receipt
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
-from refnet.log.reader import Reader
+from refnet.log.reader import Reader, stream_of
 from refnet.log.sequencer import Clock, Sequencer
 from refnet.log.store import Store
 from refnet.projection import Projection
@@ -34,6 +36,11 @@ from refnet.standings import Snapshot, snapshot_at
 
 LEDGER = "ledger"
 EXTERNAL_ID = "external_id"
+
+_MISSING = object()
+
+_IMPOSSIBLE = (ValueError, IndexError, OverflowError)
+"""What the kernel makes of members who never joined, pairs of one member, ratings of 1000."""
 
 
 class Row(NamedTuple):
@@ -199,7 +206,7 @@ class Engine:
         """
         position, day = self._when(position, day)
         projection = self._follow()
-        return snapshot_at(projection.ledger, position, day, threads)
+        return snapshot_of(projection.ledger, position, day, threads)
 
     def replay(
         self,
@@ -221,7 +228,7 @@ class Engine:
             projection.extend(rows, verify=True)
             if progress is not None:
                 progress(projection.position, position)
-        snapshot = snapshot_at(projection.ledger, position, day, threads)
+        snapshot = snapshot_of(projection.ledger, position, day, threads)
         return Replay(position, day, projection.tree.root().hex(), snapshot)
 
     def projection(self) -> Projection:
@@ -274,16 +281,60 @@ class Engine:
 
 
 def row_of(stored: tuple[int, str, int, str, bytes, bytes, bytes]) -> Row:
-    """A stored row with its stream as a UUID."""
-    return Row(stored[0], UUID(stored[1]), *stored[2:])
+    """A stored row with its stream as a UUID. Raises StoreDamaged if its columns hold no fact."""
+    position, _, version, topic, *rest = stored
+    kinds = [type(each) for each in (position, version, topic, *rest)]
+    if kinds != [int, int, str, bytes, bytes, bytes]:
+        raise StoreDamaged(
+            f"the row at position {position} holds no fact; restore the log from a backup",
+            position=position,
+        )
+    return Row(position, stream_of(stored), *stored[2:])
 
 
 def load_state(reader: Reader, noun: Noun, stream: UUID, upto: int | None = None) -> Any | None:
-    """The state of a stream at a position (None: at the head of the log), or None."""
-    facts = list(reader.stream(stream, upto))
-    if facts and type(facts[0][0]) not in noun.facts:
-        return None
-    return fold(noun, iter(facts))
+    """See `refnet.log.live.load_state`."""
+    return live.load_state(reader, noun, stream, upto)
+
+
+def snapshot_of(ledger: Ledger, position: int, day: int, threads: int = 1) -> Snapshot:
+    """The scores at a position and day.
+
+    Raises StoreDamaged for facts that no network can have: a commitment says that a fact was not
+    changed since it was recorded, not that it was ever possible.
+    """
+    try:
+        return snapshot_at(ledger, position, day, threads)
+    except _IMPOSSIBLE as error:
+        at = _first_impossible(ledger, position, day)
+        if at == 0:
+            raise
+        raise StoreDamaged(
+            f"the fact at position {at} cannot be scored: {error}; restore the log from a backup",
+            position=at,
+        ) from error
+
+
+def _first_impossible(ledger: Ledger, position: int, day: int) -> int:
+    """The first position at which nothing can be scored, by bisection; 0 if all can be."""
+    if _is_possible(ledger, position, day):
+        return 0
+    low, high = 0, position
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _is_possible(ledger, middle, day):
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _is_possible(ledger: Ledger, position: int, day: int) -> bool:
+    try:
+        snapshot_at(ledger, position, day)
+    except _IMPOSSIBLE:
+        return False
+    return True
 
 
 def reveal_fields(
@@ -298,8 +349,13 @@ def reveal_fields(
     }
     found: dict[str, str | Erased | None] = {}
     for field, version in versions.items():
-        sealed = getattr(facts[version], field) if version else None
+        sealed = getattr(facts.get(version), field, _MISSING) if version else None
         if sealed is not None and not isinstance(sealed, Sealed):
-            raise StoreDamaged(f"field {field} of fact {version} of stream {stream} is not sealed")
+            raise StoreDamaged(
+                f"fact {version} of stream {stream} holds no sealed {field}; "
+                "restore the log from a backup",
+                stream=stream,
+                version=version,
+            )
         found[field] = None if sealed is None else disclosure.reveal(stream, version, field, sealed)
     return found

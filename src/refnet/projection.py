@@ -38,7 +38,15 @@ class Projection:
 
         A log restored from a backup may be shorter, or have gone on in another way, and a newer
         refnet may read more in the same facts. The log is the truth: the ledger is made again.
+        Raises StorageFull, or StoreDamaged where files cannot be made.
         """
+        try:
+            return cls._open(extractor, folder, log_id, reader)
+        except OSError as error:
+            raise _refusal(error) from error
+
+    @classmethod
+    def _open(cls, extractor: Extractor, folder: Path, log_id: str, reader: Reader) -> Projection:
         ledger, notes = Ledger.open(folder, log_id)
         last = notes.get(_LAST, "")
         is_same_log = last == _commitment(reader, ledger.position).hex()
@@ -107,7 +115,8 @@ def _refusal(error: OSError) -> RefnetError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("the disk is full, and the ledger cannot grow; free space")
     return StoreDamaged(
-        f"the ledger's files failed: {error.strerror or error}; check the disk, then restart",
+        f"the ledger's files failed: {error.strerror or error}; check the disk, or delete the "
+        "ledger folder, which is rebuilt from the log, then restart",
         error=errno.errorcode.get(error.errno or 0, type(error).__name__),
     )
 

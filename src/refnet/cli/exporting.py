@@ -11,6 +11,7 @@ import click
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
 from refnet.engine import Row
+from refnet.errors import StoreDamaged
 
 _COMPACT = (",", ":")
 
@@ -68,5 +69,11 @@ def as_json(row: Row) -> bytes:
 
 def as_text(row: Row) -> bytes:
     """A fact as one line for people."""
-    data = json.loads(row.state)["data"]
+    try:
+        data = json.loads(row.state)["data"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreDamaged(
+            f"the fact at position {row.position} is no JSON; restore the log from a backup",
+            position=row.position,
+        ) from error
     return f"{row.position:>9}  {row.topic:<36} {row.stream}  {json.dumps(data)}\n".encode()

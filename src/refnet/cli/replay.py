@@ -51,9 +51,9 @@ def replay(
     """Rebuild everything from the log and print head, digest and scores.
 
     Every fact is checked against its commitment; no other file of the store is read but the keys,
-    for the names in the table, and without these it goes on. The head is the RFC 6962 root over the facts replayed. With
-    --compare or --second-opinion the exit code is 1 unless their scores at that position and day
-    are the same, bit for bit.
+    for the names in the table, and without these it goes on. The head is the RFC 6962 root over
+    the facts replayed. With --compare or --second-opinion the exit code is 1 unless their scores
+    at that position and day are the same, bit for bit.
     """
     with opened(data, output, read_only=True) as engine:
         position = None if until is None else until.resolve(engine)

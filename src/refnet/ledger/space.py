@@ -54,10 +54,11 @@ class FileSpace:
     """
 
     def __init__(self, folder: Path) -> None:
+        """Raises OSError if the files cannot be had: no room, no permission, a folder instead."""
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         rows = min(self._size(name) // kind.itemsize for name, kind in DTYPES.items())
-        self._map(max(rows, _FIRST_ROWS))
+        self._grow(max(rows, _FIRST_ROWS), rows)
 
     def reserve(self, rows: int) -> None:
         """See `Space.reserve`."""
@@ -66,11 +67,7 @@ class FileSpace:
             return
         # The log lives on the same disk and matters more: leave it most of what is free.
         affordable = shutil.disk_usage(self._folder).free // (8 * ROW_BYTES)
-        try:
-            self._map(max(rows, have + min(have, _MORE_ROWS, affordable)))
-        except OSError:
-            self._cut(have)
-            raise
+        self._grow(max(rows, have + min(have, _MORE_ROWS, affordable)), have)
 
     def flush(self) -> None:
         """Write all pages back and wait.
@@ -81,6 +78,14 @@ class FileSpace:
         for name in DTYPES:
             with (self._folder / f"{name}.col").open("rb") as file:
                 os.fsync(file.fileno())
+
+    def _grow(self, rows: int, have: int) -> None:
+        """Map so many rows. Raises OSError, and then no column has room for more than it had."""
+        try:
+            self._map(rows)
+        except OSError:
+            self._cut(have)
+            raise
 
     def _size(self, name: str) -> int:
         path = self._folder / f"{name}.col"

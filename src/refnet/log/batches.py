@@ -8,6 +8,7 @@ import typing
 from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -18,6 +19,7 @@ from refnet.ledger.extract import STREAM, FactBatch, dashed, needed_fields
 from refnet.log._stored import ROLE_NAMES, TIME_MAX, Shape, read_rows
 from refnet.log.codec import Codec
 from refnet.log.reader import BareRow, Row
+from refnet.log.tree import DIGEST_SIZE
 
 T = TypeVar("T")
 
@@ -51,23 +53,23 @@ class Extractor:
     def _batch(self, after: int, rows: list[Any], first: int) -> FactBatch:
         """first: index of the originator_id in a row; version, topic and state come next."""
         batch = FactBatch.blank(after, [row[-1] for row in rows])
+        for index, each in enumerate(batch.commitments):
+            if type(each) is not bytes or len(each) != DIGEST_SIZE:
+                raise _unreadable(after + index + 1, rows[index][first + 2], "it has no commitment")
         for index in read_rows(self._shapes, rows, first, batch):
             originator, version, topic, state = rows[index][first : first + 4]
             try:
                 self._put(batch, index, originator, version, topic, state)
             except _NO_FACT as error:
-                raise StoreDamaged(
-                    f"the fact at position {after + index + 1} ({topic}) cannot be read: {error}; "
-                    "restore the log from a backup",
-                    position=after + index + 1,
-                    topic=topic,
-                ) from error
+                raise _unreadable(after + index + 1, topic, error) from error
         return batch
 
     def _put(
         self, batch: FactBatch, index: int, originator: str, version: int, topic: str, state: bytes
     ) -> None:
         stream = dashed(originator)
+        if UUID(stream).hex != originator:
+            raise ValueError("it belongs to no stream")
         if topic not in self._types:
             # Stored under an old name: the codec lifts it to today's shape.
             position = batch.after + index + 1
@@ -75,12 +77,24 @@ class Extractor:
             topic, state = fact.NAME, self._codec.encode(fact, recorded)
         read = self._decode[topic](state)
         batch.put(index, self._types[topic], read.data, stream)
+        if batch.opened and batch.opened[-1][0] == index:
+            ZoneInfo(batch.opened[-1][2])
         batch.occur[index], batch.record[index] = read.occur_time, read.record_time
         batch.origins[index] = read.origin
 
 
-_NO_FACT = (msgspec.DecodeError, TypeError, ValueError, KeyError, OverflowError)
-"""What comes of bytes that make no row."""
+_NO_FACT = (msgspec.DecodeError, TypeError, ValueError, KeyError, OverflowError, OSError)
+"""What comes of bytes that make no row; the last of a time zone that is a folder."""
+
+
+def _unreadable(position: int, topic: object, why: object) -> StoreDamaged:
+    return StoreDamaged(
+        f"the fact at position {position} ({topic}) cannot be read: {why}; "
+        "restore the log from a backup",
+        position=position,
+        topic=topic,
+    )
+
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=TIME_MAX)]
 """A position or a time."""

@@ -43,6 +43,7 @@ text.
 T = TypeVar("T")
 
 _ANY = 1 << 63
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, TypeError)
 
 
 class _State(msgspec.Struct, Generic[T], frozen=True, forbid_unknown_fields=True):
@@ -59,6 +60,11 @@ class _RecordTime(msgspec.Struct, frozen=True):
     record_time: int
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    principal: str
+    request_id: str
+
+
 class Codec:
     """Knows every fact by its name. Holds no state; any thread may use it."""
 
@@ -67,6 +73,7 @@ class Codec:
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._plain = msgspec.json.Decoder(_State[dict[str, Any]])
         self._time = msgspec.json.Decoder(_RecordTime)
+        self._asked = msgspec.json.Decoder(_Asked)
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         self._sealed: dict[str, tuple[str, ...]] = {}
         self._types: dict[str, type[Any]] = {}
@@ -129,7 +136,7 @@ class Codec:
                 canonical = self._encoder.encode(plain)
                 read = self._upcast(topic, plain)
             self._assert_sealed(read.data.NAME, read.data)
-        except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (*_UNREADABLE, KeyError) as error:
             raise _damaged(position, topic, error) from error
         if canonical != state:
             raise _damaged(position, topic, "its bytes are not canonical")
@@ -151,8 +158,16 @@ class Codec:
         """Only the record time of a stored state, in microseconds. Raises StoreDamaged."""
         try:
             return self._time.decode(state).record_time
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             raise _damaged(position, "?", error) from error
+
+    def asked(self, state: bytes) -> tuple[str, str]:
+        """Only (principal, request id) of a stored state. Raises StoreDamaged."""
+        try:
+            found = self._asked.decode(state)
+        except _UNREADABLE as error:
+            raise _damaged(0, "?", error) from error
+        return found.principal, found.request_id
 
     def topics(self, nouns: Sequence[Noun]) -> tuple[str, ...]:
         """Every name, also old ones, under which facts of these nouns may be stored."""

@@ -9,6 +9,9 @@ from refnet.errors import RefnetError, StorageFull, StoreDamaged, StoreSealed
 
 BUSY_SECONDS = 5.0
 
+STORAGE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What comes of SQLite; the second when its own words quote a damaged file."""
+
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """A connection in autocommit mode: transactions are begun by hand.
@@ -28,7 +31,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
             check_same_thread=False,
             timeout=BUSY_SECONDS,
         )
-    except sqlite3.Error as error:
+    except STORAGE_ERRORS as error:
         raise storage_error(error) from error
     try:
         if readonly:
@@ -39,7 +42,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
             # their ends, and a large commit copies each page through two system calls twice.
             connection.execute("PRAGMA page_size = 8192")
             prepare(connection)
-    except sqlite3.Error as error:
+    except STORAGE_ERRORS as error:
         connection.close()
         raise storage_error(error) from error
     except BaseException:
@@ -63,7 +66,7 @@ def prepare(connection: sqlite3.Connection) -> None:
         )
 
 
-def storage_error(error: sqlite3.Error) -> RefnetError:
+def storage_error(error: sqlite3.Error | UnicodeDecodeError) -> RefnetError:
     """The refusal that an SQLite error amounts to.
 
     StorageFull is harmless: nothing was kept, later writes may succeed. StoreSealed: another

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sqlite3
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Erased
 from refnet.errors import StoreDamaged
-from refnet.log.connections import connect, storage_error
+from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
 from refnet.log.sealing import NONCE_SIZE, lp
 
 FILE = "keys.db"
@@ -148,7 +147,7 @@ class KeyStore:
                 self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
                 self._connection.execute(_NAME_NEWEST, rows[-1][:2])
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
+            except STORAGE_ERRORS as error:
                 if self._connection.in_transaction:
                     self._connection.rollback()
                 raise storage_error(error) from error
@@ -219,7 +218,7 @@ class KeyStore:
         try:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executescript(_SCHEMA)
-        except sqlite3.Error as error:
+        except STORAGE_ERRORS as error:
             raise storage_error(error) from error
         if not found:
             self._index_key = self._entropy(KEY_SIZE)
@@ -259,7 +258,7 @@ class KeyStore:
     def _query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         try:
             return self._connection.execute(statement, parameters).fetchall()
-        except sqlite3.Error as error:
+        except STORAGE_ERRORS as error:
             raise storage_error(error) from error
 
 

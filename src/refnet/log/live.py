@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from refnet.domain.decisions import Noun
 from refnet.domain.facts import Recorded
-from refnet.domain.state import Batch, State, fold
+from refnet.domain.state import Batch, State
+from refnet.errors import RefnetError, StoreDamaged
 from refnet.log.reader import Reader
 
 
@@ -64,13 +66,45 @@ class LiveState:
     def _apply(self, fact: Any, recorded: Recorded) -> None:
         self.position = recorded.position - 1
         batch = self.state.begin()
-        self.fold(batch, self._by_fact[type(fact)], fact, recorded)
+        with fitting(fact, recorded):
+            self.fold(batch, self._by_fact[type(fact)], fact, recorded)
         batch.commit()
 
     def _load(self, noun: Noun, stream: UUID) -> Any | None:
         if stream == self._unborn:
             return None
-        facts = list(self._reader.stream(stream, self.position))
-        if facts and type(facts[0][0]) not in noun.facts:
-            return None  # the id of something else
-        return fold(noun, iter(facts))
+        return load_state(self._reader, noun, stream, self.position)
+
+
+def load_state(reader: Reader, noun: Noun, stream: UUID, upto: int | None = None) -> Any | None:
+    """The state of a stream at a position (None: at the head of the log).
+
+    None if there is no such stream, or it is one of another noun. Raises StoreDamaged.
+    """
+    state = None
+    for fact, recorded in reader.stream(stream, upto):
+        known = type(fact) in noun.facts
+        if recorded.version == 1 and not known:
+            return None
+        with fitting(fact, recorded):
+            if not known:
+                raise TypeError("it is of another noun than the stream")
+            state = noun.evolve(state, fact, recorded)
+    return state
+
+
+@contextmanager
+def fitting(fact: Any, recorded: Recorded) -> Iterator[None]:
+    """While a stored fact is folded: one that does not follow from those before it is damage."""
+    try:
+        yield
+    except RefnetError:
+        raise
+    except Exception as error:
+        # Which of them, is up to the noun: it asserts, looks up and computes.
+        raise StoreDamaged(
+            f"the fact at position {recorded.position} ({fact.NAME}) does not fit the facts before "
+            "it; restore the log from a backup",
+            position=recorded.position,
+            topic=fact.NAME,
+        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from refnet.domain.facts import Recorded
 from refnet.errors import ShuttingDown, StoreDamaged
 from refnet.log._stored import first_uncommitted
 from refnet.log.codec import Codec
-from refnet.log.connections import connect, storage_error
+from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
 from refnet.log.tree import Frontier
 
 Row = tuple[int, str, int, str, bytes, bytes, bytes]
@@ -64,11 +63,11 @@ class Reader:
         rows = self.query("SELECT rowid, state FROM stored_events ORDER BY rowid DESC LIMIT 1")
         if not rows:
             return 0, 0
-        return rows[0][0], self._codec.record_time(*rows[0])
+        return _whole(rows[0][0]), self._codec.record_time(*rows[0])
 
     def position(self) -> int:
         """The position of the last fact, 0 for the empty log."""
-        return int(self.query("SELECT coalesce(max(rowid), 0) FROM stored_events")[0][0])
+        return _whole(self.query("SELECT coalesce(max(rowid), 0) FROM stored_events")[0][0])
 
     def rows(self, after: int = 0, upto: int | None = None, limit: int = _CHUNK) -> list[Row]:
         """At most `limit` rows with after < position <= upto, in order.
@@ -81,7 +80,8 @@ class Reader:
         )
         if found and (found[0][0] != after + 1 or found[-1][0] != after + len(found)):
             present = {row[0] for row in found}
-            missing = next(p for p in range(after + 1, found[-1][0]) if p not in present)
+            wanted = range(after + 1, after + 1 + len(found))
+            missing = next(p for p in wanted if p not in present)
             raise StoreDamaged(
                 f"the log has no fact at position {missing}, but later ones; "
                 "restore it from a backup",
@@ -153,14 +153,7 @@ class Reader:
 
     def decode(self, row: Row) -> tuple[Any, Recorded]:
         """The fact of a row. Raises StoreDamaged if it is none."""
-        try:
-            stream = UUID(row[1])
-        except (ValueError, AttributeError) as error:
-            raise StoreDamaged(
-                f"the fact at position {row[0]} belongs to no stream; restore from a backup",
-                position=row[0],
-            ) from error
-        return self._codec.decode(row[0], stream, row[2], row[3], row[4])
+        return self._codec.decode(row[0], stream_of(row), row[2], row[3], row[4])
 
     def position_at(self, record_time: int) -> int:
         """The last position recorded at or before a time in microseconds; 0 if there is none.
@@ -178,14 +171,17 @@ class Reader:
         return low
 
     def answered(self, principal: str, request_id: str) -> UUID | None:
-        """The stream an earlier request's facts went to; None if it is new or made none."""
+        """The stream an earlier request's facts went to; None if it is new or made none.
+
+        Raises StoreDamaged.
+        """
         rows = self.query(
-            "SELECT originator_id FROM requests"
-            " JOIN stored_events ON stored_events.rowid = position"
+            "SELECT position, facts, originator_id, state FROM requests"
+            " LEFT JOIN stored_events ON stored_events.rowid = position"
             " WHERE principal = ? AND request_id = ? AND facts > 0",
             (principal, request_id),
         )
-        return UUID(rows[0][0]) if rows else None
+        return answered_in(self._codec, (principal, request_id), *rows[0]) if rows else None
 
     def tree(self, upto: int | None = None) -> Frontier:
         """The Merkle tree as far as `upto`, every commitment checked against its fact.
@@ -214,8 +210,46 @@ class Reader:
                 raise ShuttingDown("the log is closed; retry when the server is back")
             try:
                 return self._connection.execute(statement, parameters).fetchall()
-            except sqlite3.Error as error:
+            except STORAGE_ERRORS as error:
                 raise storage_error(error) from error
+
+
+def stream_of(row: Row) -> UUID:
+    """The stream of a fact. Raises StoreDamaged if that is no id."""
+    try:
+        return UUID(row[1])
+    except (ValueError, AttributeError, TypeError) as error:
+        raise StoreDamaged(
+            f"the fact at position {row[0]} belongs to no stream; restore the log from a backup",
+            position=row[0],
+        ) from error
+
+
+def answered_in(
+    codec: Codec, asked: tuple[str, str], position: object, facts: object, stream: str, state: bytes
+) -> UUID:
+    """The stream to which the facts of a request went, the last of them to `position`.
+
+    asked: (principal, request id). Raises StoreDamaged unless the fact there says so too: an answer
+    that names another's facts is worse than none.
+    """
+    try:
+        if isinstance(position, int) and isinstance(facts, int) and codec.asked(state) == asked:
+            return UUID(stream)
+    except (StoreDamaged, ValueError, AttributeError, TypeError):
+        pass  # refused below
+    raise StoreDamaged(
+        f"request id {asked[1]!r} was answered, but at position {position} is no fact of it; "
+        "restore the log from a backup",
+        request_id=asked[1],
+        position=position,
+    )
+
+
+def _whole(position: object) -> int:
+    if isinstance(position, int):
+        return position
+    raise StoreDamaged("the log does not number its facts; restore it from a backup")
 
 
 def check_commitments(rows: Sequence[Row]) -> None:

@@ -23,6 +23,7 @@ from refnet.log.connections import is_disk_failure
 from refnet.log.draft import Draft, Receipt, Tail, stream_of
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
+from refnet.log.reader import answered_in
 from refnet.log.store import Store
 
 Clock = Callable[[], int]
@@ -107,7 +108,7 @@ class Sequencer:
             if position != self._live.position:
                 self._tails.clear()
                 self._live.catch_up(position)
-            answered = _answered(connection, keys)
+            answered = _answered(connection, self._codec, keys)
             draft = Draft(
                 self._live,
                 self._codec,
@@ -130,21 +131,19 @@ class Sequencer:
         request: Request,
         fingerprint: bytes | InvalidRequest,
         draft: Draft,
-        answered: dict[_Key, tuple[bytes, Receipt]],
+        answered: dict[_Key, tuple[bytes, Receipt | StoreDamaged]],
     ) -> Outcome:
         if isinstance(fingerprint, InvalidRequest):
             return fingerprint
         key = (request.principal, request.request_id)
         first = answered.get(key)
         if first is not None:
-            print_, receipt = first
+            print_, answer = first
             if print_ != fingerprint:
                 return _reused(request)
-            return (
-                receipt
-                if receipt.stream != _NO_STREAM
-                else replace(receipt, stream=stream_of(request))
-            )
+            if isinstance(answer, Receipt) and answer.stream == _NO_STREAM:
+                return replace(answer, stream=stream_of(request))
+            return answer
         try:
             noun = self._nouns[type(request.command)]
             decision = decide(noun, request, draft.now, draft.world)
@@ -211,9 +210,14 @@ class Sequencer:
         return known
 
 
-def _answered(connection: Any, keys: Sequence[_Key]) -> dict[_Key, tuple[bytes, Receipt]]:
-    """Earlier answers to these request ids, with the fingerprints of what was asked."""
-    found: dict[_Key, tuple[bytes, Receipt]] = {}
+def _answered(
+    connection: Any, codec: Codec, keys: Sequence[_Key]
+) -> dict[_Key, tuple[bytes, Receipt | StoreDamaged]]:
+    """Earlier answers to these request ids, with the fingerprints of what was asked.
+
+    An answer that cannot be given any more refuses that request alone.
+    """
+    found: dict[_Key, tuple[bytes, Receipt | StoreDamaged]] = {}
     by_principal: dict[str, list[str]] = {}
     for principal, request_id in keys:
         by_principal.setdefault(principal, []).append(request_id)
@@ -222,16 +226,28 @@ def _answered(connection: Any, keys: Sequence[_Key]) -> dict[_Key, tuple[bytes, 
             # Not (principal, request_id) IN (VALUES ...): for that SQLite scans the table.
             slots = ",".join("?" * len(part))
             rows = connection.execute(
-                "SELECT request_id, fingerprint, position, facts, originator_id"  # noqa: S608
-                " FROM requests LEFT JOIN stored_events ON stored_events.rowid = position"
+                "SELECT request_id, fingerprint, position, facts,"  # noqa: S608
+                " originator_id, state FROM requests"
+                " LEFT JOIN stored_events ON stored_events.rowid = position"
                 f" WHERE principal = ? AND request_id IN ({slots})",
                 (principal, *part),
             )
-            for request_id, fingerprint, position, facts, stream in rows:
-                at = UUID(stream) if facts else _NO_STREAM
-                receipt = Receipt(at, position - facts + 1, position, replayed=True)
-                found[principal, request_id] = (fingerprint, receipt)
+            for request_id, fingerprint, *where in rows:
+                key = (principal, request_id)
+                found[key] = (fingerprint, _answer(codec, key, *where))
     return found
+
+
+def _answer(
+    codec: Codec, key: _Key, position: int, facts: int, stream: str, state: bytes
+) -> Receipt | StoreDamaged:
+    if facts == 0:
+        return Receipt(_NO_STREAM, position + 1, position, replayed=True)
+    try:
+        at = answered_in(codec, key, position, facts, stream, state)
+    except StoreDamaged as damage:
+        return damage
+    return Receipt(at, position - facts + 1, position, replayed=True)
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from refnet.domain.ids import Entropy, uuid4
 from refnet.errors import NotFound, StoreDamaged, StoreSealed
 from refnet.log.codec import Codec
-from refnet.log.connections import connect, storage_error
+from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
 from refnet.log.lock import WriterLock
 from refnet.log.reader import Reader
 from refnet.log.schema import FORMAT, all_statements
@@ -44,8 +44,13 @@ class Store:
                 f"{self.path} has format {meta.get('format')}, this refnet reads {FORMAT}; "
                 "use the refnet that wrote it"
             )
-        self.log = UUID(meta["log"])
-        self.simulated = meta["simulated"] == "1"
+        try:
+            self.log = UUID(meta["log"])
+            self.simulated = {"0": False, "1": True}[meta["simulated"]]
+        except (KeyError, ValueError) as error:
+            raise StoreDamaged(
+                f"{self.path} does not say which log it is; restore it from a backup"
+            ) from error
         self.newest_key = meta.get(_NEWEST_KEY, "")
 
     @property
@@ -57,7 +62,7 @@ class Store:
         """Whether anything was recorded yet. Raises StoreDamaged."""
         try:
             found = self._writer.execute("SELECT 1 FROM stored_events LIMIT 1").fetchone()
-        except sqlite3.Error as error:
+        except STORAGE_ERRORS as error:
             raise storage_error(error) from error
         return found is not None
 
@@ -86,7 +91,7 @@ class Store:
             if connection.in_transaction:
                 with suppress(sqlite3.Error):
                     connection.rollback()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, STORAGE_ERRORS):
                 raise storage_error(error) from error
             raise
 
@@ -121,7 +126,7 @@ def open_store(directory: Path, entropy: Entropy, *, simulated: bool | None = Fa
                 )
         except BaseException as error:
             connection.close()
-            if isinstance(error, sqlite3.Error):
+            if isinstance(error, STORAGE_ERRORS):
                 raise storage_error(error) from error
             raise
     except BaseException:
@@ -159,5 +164,5 @@ def _create(connection: sqlite3.Connection, log: UUID, *, simulated: bool) -> No
 def _meta(connection: sqlite3.Connection) -> dict[str, str]:
     try:
         return dict(connection.execute("SELECT key, value FROM meta").fetchall())
-    except sqlite3.Error as error:
+    except STORAGE_ERRORS as error:
         raise storage_error(error) from error
