@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from log.rig import START, CountNote, NoteCounted, NoteOpened, OpenNote, Rig, seeded
+from log.rig import NOUNS, START, CountNote, NoteCounted, NoteOpened, OpenNote, Rig, seeded
 from refnet.domain.network import CharterNetwork, SetRate
 from refnet.domain.values import NetworkId, Sealed
 from refnet.errors import (
@@ -24,6 +24,8 @@ from refnet.errors import (
     StoreSealed,
     WrongState,
 )
+from refnet.log._stored import TIME_MAX
+from refnet.log.batches import Extractor
 from refnet.log.draft import Receipt
 
 
@@ -225,6 +227,21 @@ def test_occur_time_is_the_callers_or_now(log: Rig) -> None:
     log.do(OpenNote())
     log.do(OpenNote(), occur_time=START + 3)
     assert [each.occur_time - START for _, each in log.reader.facts(1)] == [10, 3]
+
+
+def test_a_time_that_no_replay_would_read_is_not_recorded(log: Rig) -> None:
+    log.clock.now = TIME_MAX
+    assert isinstance(log.do(OpenNote(), occur_time=TIME_MAX), Receipt)
+    late = log.do(OpenNote(), occur_time=TIME_MAX + 1)
+    assert isinstance(late, InvalidRequest)
+    assert late.field == "occur_time"
+    assert isinstance(log.do(OpenNote()), Receipt)
+    log.clock.now = TIME_MAX + 1
+    refused = log.do(OpenNote(), occur_time=START)
+    assert isinstance(refused, StoreSealed)
+    assert "set the clock" in refused.message
+    rows = log.reader.rows()
+    assert len(Extractor(NOUNS, log.codec).batch(rows)) == 3
 
 
 # --- other writers, seeds, storage -------------------------------------------------------------

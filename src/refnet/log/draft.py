@@ -11,7 +11,8 @@ from refnet.domain.decisions import Decision, Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Sealed
-from refnet.errors import InvalidRequest
+from refnet.errors import InvalidRequest, StoreSealed
+from refnet.log._stored import TIME_MAX
 from refnet.log.append import append_facts, insert_in_order, insert_new
 from refnet.log.codec import Codec
 from refnet.log.disclosure import lookup_digest
@@ -172,6 +173,26 @@ class Draft:
         kind: str = getattr(type(command), "LOOKUP", "")
         text = getattr(command, kind) if kind else None
         return None if text is None else lookup_digest(self._keys, kind, text)
+
+
+def check_calendar(now: int, occur_time: int | None) -> None:
+    """What is recorded is kept for ever, so nothing may be that no replay will read.
+
+    Raises StoreSealed if that is the clock's fault, else InvalidRequest.
+    """
+    if now > TIME_MAX:
+        raise StoreSealed(
+            f"the clock stands at {now} microseconds, in or after the last day of the year 9999, "
+            "and no fact can be recorded then; set the clock",
+            now=now,
+        )
+    if occur_time is not None and occur_time > TIME_MAX:
+        raise InvalidRequest(
+            f"occur_time {occur_time} lies in or after the last day of the year 9999; "
+            "give an earlier time",
+            field="occur_time",
+            occur_time=occur_time,
+        )
 
 
 def _subject(fact: Any, candidates: tuple[str, ...], stream: UUID) -> UUID:

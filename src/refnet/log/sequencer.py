@@ -20,7 +20,7 @@ from refnet.domain.ids import Entropy
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
 from refnet.log.connections import is_disk_failure
-from refnet.log.draft import Draft, Receipt, Tail, stream_of
+from refnet.log.draft import Draft, Receipt, Tail, check_calendar, stream_of
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.reader import answered_in
@@ -146,6 +146,7 @@ class Sequencer:
             return answer
         try:
             noun = self._nouns[type(request.command)]
+            check_calendar(draft.now, request.occur_time)
             decision = decide(noun, request, draft.now, draft.world)
             made = draft.prepare(request, decision)
         except Exception as refusal:
