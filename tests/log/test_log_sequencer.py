@@ -195,10 +195,32 @@ def test_what_was_asked_is_not_kept_in_the_request_table(log: Rig) -> None:
 
 def test_an_external_id_is_found_by_its_fingerprint_only(log: Rig) -> None:
     note = log.do(OpenNote(external_id="acct-4711")).stream
-    log.do(OpenNote(external_id="acct-4711"))
     assert log.disclosure.find("external_id", "acct-4711") == note
     assert log.disclosure.find("email", "acct-4711") is None
     assert log.disclosure.find("external_id", "acct-4712") is None
+
+
+def test_an_external_id_belongs_to_one_stream(log: Rig, open_log: Callable[..., Rig]) -> None:
+    """Promise: a look-up finds the one there is, not the first of several."""
+    note = log.do(OpenNote(external_id="acct"), "same").stream
+    again = log.request(OpenNote(external_id="acct"))
+    alike = [log.request(OpenNote(external_id="new"), name) for name in ("new", "new", "other")]
+    odd = log.request(OpenNote(external_id="\ud800"))
+    empty = log.request(OpenNote(external_id=""))
+    outcomes = log.sequencer.execute([again, *alike, odd, empty])
+
+    refused = [each for each in outcomes if isinstance(each, InvalidRequest)]
+    assert refused == [outcomes[0], outcomes[3], outcomes[4]]
+    assert [each.field for each in refused] == ["external_id", "external_id", ""]
+    assert isinstance(outcomes[0], InvalidRequest)
+    assert outcomes[0].facts == {"id": str(note)}
+    assert "acct" not in outcomes[0].message
+    assert [each.replayed for each in outcomes if isinstance(each, Receipt)] == [False, True, False]
+    log.close()
+    later = open_log()
+    assert later.do(OpenNote(external_id="acct"), "same").replayed
+    assert isinstance(later.do(OpenNote(external_id="acct")), InvalidRequest)
+    assert later.disclosure.find("external_id", "acct") == note
 
 
 # --- time --------------------------------------------------------------------------------------

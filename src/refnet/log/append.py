@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -54,7 +53,7 @@ def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[obj
     step = width * _ROWS_PER_STATEMENT
     for start in range(0, len(flat), step):
         chunk = flat[start : start + step]
-        cursor.execute(_statement("INSERT", table, width, len(chunk) // width), chunk)
+        cursor.execute(_statement(table, width, len(chunk) // width), chunk)
 
 
 def insert_in_order(
@@ -68,14 +67,7 @@ def insert_in_order(
     insert(cursor, table, width, sorted(rows, key=itemgetter(by)))
 
 
-def insert_new(
-    connection: sqlite3.Connection, table: str, width: int, rows: Iterable[Sequence[object]]
-) -> None:
-    """As `insert`; rows whose key exists are left as they are."""
-    connection.executemany(_statement("INSERT OR IGNORE", table, width, 1), rows)
-
-
 @lru_cache(maxsize=512)
-def _statement(verb: str, table: str, width: int, rows: int) -> str:
+def _statement(table: str, width: int, rows: int) -> str:
     row = "(" + ",".join("?" * width) + ")"
-    return f"{verb} INTO {table} VALUES " + ",".join([row] * rows)
+    return f"INSERT INTO {table} VALUES " + ",".join([row] * rows)  # noqa: S608

@@ -53,8 +53,21 @@ class Disclosure:
         return unseal(ciphertext, place, sealed=sealed, key=key)
 
     def find(self, kind: str, text: str) -> UUID | None:
-        """The member enrolled with this `external_id` (or other kind of secret handle), or None."""
+        """The member enrolled with this `external_id` (or other kind of secret handle), or None.
+
+        Raises StoreDamaged.
+        """
         rows = self._reader.query(
             "SELECT subject FROM lookups WHERE digest = ?", (lookup_digest(self._keys, kind, text),)
         )
-        return UUID(rows[0][0]) if rows else None
+        return holder_of(rows[0][0]) if rows else None
+
+
+def holder_of(subject: object) -> UUID:
+    """Whom a row of the look-up table names. Raises StoreDamaged."""
+    try:
+        return UUID(str(subject))
+    except ValueError as error:
+        raise StoreDamaged(
+            "the look-up table names no stream; restore the log from a backup"
+        ) from error

@@ -13,9 +13,9 @@ from refnet.domain.ids import Entropy
 from refnet.domain.values import Sealed
 from refnet.errors import InvalidRequest, StoreSealed
 from refnet.log._stored import TIME_MAX
-from refnet.log.append import append_facts, insert_in_order, insert_new
+from refnet.log.append import append_facts, insert_in_order
 from refnet.log.codec import Codec
-from refnet.log.disclosure import lookup_digest
+from refnet.log.disclosure import holder_of, lookup_digest
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.sealing import NONCE_SIZE, Place, seal
@@ -65,12 +65,17 @@ class Draft:
         entropy: Entropy,
         now: int,
         tails: dict[UUID, Tail],
+        handles: dict[bytes, str],
     ) -> None:
-        """tails: where the streams stand that the batch is about; kept level with what is added."""
+        """tails: where the streams stand that the batch is about; kept level with what is added.
+
+        handles: digests of secret handles in the batch that are taken, and the streams of these.
+        """
         self.world = live.state.begin()
         self.position = live.position
         self.now = now
         self.tails = tails
+        self._handles = handles
         self._live = live
         self._start = live.position
         self._codec = codec
@@ -80,7 +85,7 @@ class Draft:
         self._salts: list[bytes] = []
         self._sealed: list[_SealedRow] = []
         self._requests: list[tuple[str, str, bytes, int, int]] = []
-        self._lookups: list[tuple[bytes, str]] = []
+        self._lookups: dict[bytes, str] = {}
 
     def prepare(self, request: Request, decision: Decision) -> Made:
         """Seal and encode the facts of a request; changes nothing but the store of new keys.
@@ -93,6 +98,7 @@ class Draft:
             raise InvalidRequest(
                 f"the new id {stream} is taken; leave it to the server", field="new_id", id=stream
             )
+        self._check_handle(request.command)
         first = self.position + 1
         made = []
         for place, fact in enumerate(decision.facts):
@@ -123,9 +129,9 @@ class Draft:
             self._sealed.extend(ciphertexts)
             self.tails[stream] = (recorded.version, recorded.origin)
         self.position += len(made)
-        digest = self._lookup(request.command)
+        digest = handle_digest(self._keys, request.command)
         if digest is not None:
-            self._lookups.append((digest, originator))
+            self._lookups[digest] = self._handles[digest] = originator
         self._requests.append(
             (request.principal, request.request_id, fingerprint, self.position, len(made))
         )
@@ -138,7 +144,7 @@ class Draft:
         insert_in_order(connection, "sealed", 4, self._sealed, by=0)
         insert_in_order(connection, "requests", 5, self._requests, by=1)
         if self._lookups:
-            insert_new(connection, "lookups", 2, self._lookups)
+            insert_in_order(connection, "lookups", 2, self._lookups.items(), by=0)
 
     @property
     def empty(self) -> bool:
@@ -163,16 +169,39 @@ class Draft:
                     text, place, subject=subject, epoch=epoch, key=key, nonce=nonce
                 )
             except UnicodeEncodeError as error:
-                raise InvalidRequest(
-                    f"{field} holds half a surrogate pair; send valid Unicode", field=field
-                ) from error
+                raise _surrogate(field) from error
             ciphertexts.append((recorded.stream.hex, recorded.version, field, ciphertext))
         return (replace(fact, **fields) if fields else fact), ciphertexts
 
-    def _lookup(self, command: Any) -> bytes | None:
-        kind: str = getattr(type(command), "LOOKUP", "")
-        text = getattr(command, kind) if kind else None
-        return None if text is None else lookup_digest(self._keys, kind, text)
+    def _check_handle(self, command: Any) -> None:
+        """Whoever looks for a handle must find one stream, whichever was opened first."""
+        digest = handle_digest(self._keys, command)
+        holder = None if digest is None else self._handles.get(digest)
+        if holder is not None:
+            field = type(command).LOOKUP
+            stream = holder_of(holder)
+            raise InvalidRequest(
+                f"{field} is that of {stream} already; use that one, or give another {field}",
+                field=field,
+                id=stream,
+            )
+
+
+def handle_digest(keys: KeyStore, command: Any) -> bytes | None:
+    """What is kept of the secret handle, such as an `external_id`, of what a command opens.
+
+    None if it gives none. Raises InvalidRequest for text that is not Unicode.
+    """
+    kind: str = getattr(type(command), "LOOKUP", "")
+    text = getattr(command, kind) if kind else None
+    try:
+        return None if text is None else lookup_digest(keys, kind, text)
+    except UnicodeEncodeError as error:
+        raise _surrogate(kind) from error
+
+
+def _surrogate(field: str) -> InvalidRequest:
+    return InvalidRequest(f"{field} holds half a surrogate pair; send valid Unicode", field=field)
 
 
 def check_calendar(now: int, occur_time: int | None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,14 @@ from refnet.domain.ids import Entropy
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
 from refnet.log.connections import is_disk_failure
-from refnet.log.draft import Draft, Receipt, Tail, check_calendar, stream_of
+from refnet.log.draft import (
+    Draft,
+    Receipt,
+    Tail,
+    check_calendar,
+    handle_digest,
+    stream_of,
+)
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.reader import answered_in
@@ -116,6 +124,7 @@ class Sequencer:
                 entropy=self._entropy,
                 now=max(self._clock(), self._live.record_time),
                 tails=self._read_tails(connection, requests),
+                handles=self._read_handles(connection, requests),
             )
             outcomes = [
                 self._handle(request, known, draft, answered)
@@ -209,6 +218,19 @@ class Sequencer:
             )
             known.update((UUID(at), (version, origin)) for at, version, origin in rows)
         return known
+
+    def _read_handles(self, connection: Any, requests: Sequence[Request]) -> dict[bytes, str]:
+        """Which secret handles of a batch are taken, and by which streams."""
+        digests = []
+        for request in requests:
+            with suppress(InvalidRequest):  # refused when its turn comes
+                digests.append(handle_digest(self._keys, request.command))
+        taken: dict[bytes, str] = {}
+        for part in _parts([each for each in digests if each is not None]):
+            slots = ",".join("?" * len(part))
+            select = f"SELECT digest, subject FROM lookups WHERE digest IN ({slots})"  # noqa: S608
+            taken.update(connection.execute(select, part))
+        return taken
 
 
 def _answered(
