@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from log.rig import OpenNote, Rig
+from refnet.errors import StoreDamaged
 
 _NEW = "'0123456789abcdef0123456789abcdef', 1, 't', x'00', x'00', x'00'"
 
@@ -23,6 +24,11 @@ def raw(log: Rig) -> Iterator[sqlite3.Connection]:
 
 
 _ROW = "originator_id, originator_version, topic, state, salt, commitment FROM stored_events"
+
+
+def content(raw: sqlite3.Connection) -> dict[str, list[object]]:
+    tables = ("stored_events", "requests", "sealed", "meta")
+    return {table: raw.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
 
 
 @pytest.mark.parametrize(
@@ -60,21 +66,54 @@ _ROW = "originator_id, originator_version, topic, state, salt, commitment FROM s
         "INSERT INTO requests SELECT * FROM requests WHERE 1 ON CONFLICT DO UPDATE SET facts = 9",
         "INSERT OR IGNORE INTO requests SELECT * FROM requests",
         "UPDATE sealed SET bytes = x'00'",
+        "REPLACE INTO sealed SELECT originator_id, version, field, x'00' FROM sealed",
+        "INSERT OR IGNORE INTO sealed SELECT originator_id, version, field, x'00' FROM sealed",
+        "INSERT INTO sealed SELECT * FROM sealed WHERE 1 ON CONFLICT DO UPDATE SET bytes = x'00'",
+        "UPDATE meta SET value = '1' WHERE key = 'simulated'",
+        "UPDATE meta SET key = 'log' WHERE key = 'newest_key'",
+        "UPDATE OR REPLACE meta SET key = 'log' WHERE key = 'newest_key'",
+        "REPLACE INTO meta VALUES ('format', '2')",
+        "DELETE FROM meta WHERE key = 'log'",
+        "DELETE FROM meta WHERE key = 'newest_key'",
     ],
 )
 def test_the_tables_refuse(raw: sqlite3.Connection, statement: str) -> None:
-    before = [raw.execute(f"SELECT * FROM {t}").fetchall() for t in ("stored_events", "requests")]
-    assert len(before[0]) == 4
+    before = content(raw)
+    assert len(before["stored_events"]) == 4
     with pytest.raises(sqlite3.IntegrityError):
         raw.execute(statement)
-    after = [raw.execute(f"SELECT * FROM {t}").fetchall() for t in ("stored_events", "requests")]
-    assert after == before
+    assert content(raw) == before
 
 
 def test_the_next_position_is_taken(raw: sqlite3.Connection) -> None:
     """The control: the refusals above are not refusals of everything."""
     raw.execute(f"INSERT INTO stored_events VALUES (5, {_NEW})")
     raw.execute("DELETE FROM sealed")
+    raw.execute("UPDATE meta SET value = 'x 1' WHERE key = 'newest_key'")
+
+
+def test_a_log_made_without_a_guard_gets_it_when_opened(
+    log: Rig, open_log: Callable[..., Rig]
+) -> None:
+    log.close()
+    raw = sqlite3.connect(log.store.path)
+    triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name"
+    every = raw.execute(triggers).fetchall()
+    for (name,) in every:
+        raw.execute(f"DROP TRIGGER {name}")
+    raw.commit()
+    open_log().close()
+    assert raw.execute(triggers).fetchall() == every
+    raw.close()
+
+
+def test_a_table_that_is_missing_is_not_made_again(log: Rig, open_log: Callable[..., Rig]) -> None:
+    log.close()
+    raw = sqlite3.connect(log.store.path)
+    raw.execute("DROP TABLE requests")
+    raw.close()
+    with pytest.raises(StoreDamaged):
+        open_log()
 
 
 def test_the_log_flushes_every_commit(log: Rig) -> None:

@@ -69,6 +69,7 @@ def test_a_file_that_is_no_log_is_refused(tmp_path: Path, content: bytes) -> Non
 def test_a_log_of_another_format_is_refused(log: Rig) -> None:
     log.close()
     raw = sqlite3.connect(log.store.path)
+    raw.execute("DROP TRIGGER meta_no_update")
     raw.execute("UPDATE meta SET value = '2' WHERE key = 'format'")
     raw.commit()
     raw.close()

@@ -52,20 +52,6 @@ CREATE TABLE IF NOT EXISTS requests (
 ) WITHOUT ROWID
 """,
     """
-CREATE TRIGGER IF NOT EXISTS requests_keep BEFORE INSERT ON requests
-WHEN EXISTS (SELECT 1 FROM requests WHERE principal = NEW.principal
-             AND request_id = NEW.request_id)
-BEGIN SELECT RAISE(ABORT, 'the request id is taken'); END
-""",
-    """
-CREATE TRIGGER IF NOT EXISTS requests_no_update BEFORE UPDATE ON requests
-BEGIN SELECT RAISE(ABORT, 'requests are never changed'); END
-""",
-    """
-CREATE TRIGGER IF NOT EXISTS requests_no_delete BEFORE DELETE ON requests
-BEGIN SELECT RAISE(ABORT, 'requests are never deleted'); END
-""",
-    """
 CREATE TABLE IF NOT EXISTS sealed (
     originator_id TEXT NOT NULL,
     version INTEGER NOT NULL,
@@ -73,10 +59,6 @@ CREATE TABLE IF NOT EXISTS sealed (
     bytes BLOB NOT NULL,
     PRIMARY KEY (originator_id, version, field)
 ) WITHOUT ROWID
-""",
-    """
-CREATE TRIGGER IF NOT EXISTS sealed_no_update BEFORE UPDATE ON sealed
-BEGIN SELECT RAISE(ABORT, 'sealed fields may be deleted, never changed'); END
 """,
     """
 CREATE TABLE IF NOT EXISTS lookups (
@@ -92,6 +74,48 @@ CREATE TABLE IF NOT EXISTS meta (
 """,
 )
 
+# Of what `meta` says, only `newest_key` moves on.
+_TABLE_GUARDS = (
+    """
+CREATE TRIGGER IF NOT EXISTS requests_keep BEFORE INSERT ON requests
+WHEN EXISTS (SELECT 1 FROM requests WHERE principal = NEW.principal
+             AND request_id = NEW.request_id)
+BEGIN SELECT RAISE(ABORT, 'the request id is taken'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS requests_no_update BEFORE UPDATE ON requests
+BEGIN SELECT RAISE(ABORT, 'requests are never changed'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS requests_no_delete BEFORE DELETE ON requests
+BEGIN SELECT RAISE(ABORT, 'requests are never deleted'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS sealed_keep BEFORE INSERT ON sealed
+WHEN EXISTS (SELECT 1 FROM sealed WHERE originator_id = NEW.originator_id
+             AND version = NEW.version AND field = NEW.field)
+BEGIN SELECT RAISE(ABORT, 'sealed fields may be deleted, never changed'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS sealed_no_update BEFORE UPDATE ON sealed
+BEGIN SELECT RAISE(ABORT, 'sealed fields may be deleted, never changed'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS meta_keep BEFORE INSERT ON meta
+WHEN NEW.key IN ('format', 'log', 'simulated') AND EXISTS (SELECT 1 FROM meta WHERE key = NEW.key)
+BEGIN SELECT RAISE(ABORT, 'what a log is never changes'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS meta_no_update BEFORE UPDATE ON meta
+WHEN OLD.key IN ('format', 'log', 'simulated') OR NEW.key IS NOT OLD.key
+BEGIN SELECT RAISE(ABORT, 'what a log is never changes'); END
+""",
+    """
+CREATE TRIGGER IF NOT EXISTS meta_no_delete BEFORE DELETE ON meta
+BEGIN SELECT RAISE(ABORT, 'what is known of a log is never deleted'); END
+""",
+)
+
 
 def facts_statements(table: str = "stored_events") -> list[str]:
     """What makes a table of facts and guards it."""
@@ -100,4 +124,9 @@ def facts_statements(table: str = "stored_events") -> list[str]:
 
 def all_statements() -> list[str]:
     """What makes a whole log."""
-    return [*facts_statements(), *_TABLES]
+    return [*facts_statements(), *_TABLES, *_TABLE_GUARDS]
+
+
+def guard_statements() -> list[str]:
+    """What guards the tables of a log, for one that was made before a guard was thought of."""
+    return [*(each.format(table="stored_events") for each in _GUARDS), *_TABLE_GUARDS]

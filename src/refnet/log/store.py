@@ -14,7 +14,7 @@ from refnet.log.codec import Codec
 from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
 from refnet.log.lock import WriterLock
 from refnet.log.reader import Reader
-from refnet.log.schema import FORMAT, all_statements
+from refnet.log.schema import FORMAT, all_statements, guard_statements
 
 FILE = "log.db"
 
@@ -119,6 +119,7 @@ def open_store(directory: Path, entropy: Entropy, *, simulated: bool | None = Fa
         try:
             _create(connection, uuid4(entropy), simulated=bool(simulated))
             store = Store(directory, connection, lock)
+            _guard(connection)
             if simulated is not None and store.simulated != simulated:
                 kind = "a simulated" if store.simulated else "a real"
                 raise StoreSealed(
@@ -158,6 +159,14 @@ def _create(connection: sqlite3.Connection, log: UUID, *, simulated: bool) -> No
         connection.execute(statement)
     meta = {"format": str(FORMAT), "log": str(log), "simulated": str(int(simulated))}
     connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    connection.execute("COMMIT")
+
+
+def _guard(connection: sqlite3.Connection) -> None:
+    """Give a log the guards it lacks. Only these: a table that is missing is damage."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in guard_statements():
+        connection.execute(statement)
     connection.execute("COMMIT")
 
 
