@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from eventsourcing.persistence import EventStore, MapperDeserialisationError
 from log.rig import NOUNS, CountNote, NoteCounted, OpenNote, Rig
 from refnet.domain.network import NOUN as NETWORK
 from refnet.domain.values import Sealed
-from refnet.errors import NotFound, ShuttingDown, StoreDamaged, StoreSealed
+from refnet.errors import NotFound, ShuttingDown, StorageFull, StoreDamaged, StoreSealed
 from refnet.log.codec import Codec
 from refnet.log.follower import Follower
 from refnet.log.mapper import Event, FactMapper
@@ -35,6 +37,50 @@ def test_a_log_keeps_its_identity(tmp_path: Path) -> None:
     two = open_store(tmp_path / "deep" / "er", os.urandom)
     assert (two.log, version, two.simulated) == (log, 4, False)
     two.close()
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o077])
+def test_the_files_of_a_log_are_its_owners_only(
+    tmp_path: Path, open_log: Callable[..., Rig], mask: int
+) -> None:
+    """Promise: pseudonyms, too, are nobody else's business; also in a directory all may enter."""
+    before = os.umask(mask)
+    try:
+        tmp_path.chmod(0o755)
+        log = open_log()
+        log.charter()
+        log.do(OpenNote(text="a"))
+    finally:
+        os.umask(before)
+    files = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert {"log.db", "log.db-wal", "keys.db", "keys.db-wal", "kek", "writer.lock"} <= set(files)
+    assert set(files.values()) == {0o600}
+
+
+def test_new_directories_and_files_are_flushed_with_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    monkeypatch.setattr("refnet.log.files.sync_directory", flushed.append)
+    data = tmp_path / "deep" / "er"
+    open_store(data, os.urandom).close()
+    open_store(data, os.urandom).close()
+    assert flushed == [tmp_path, tmp_path / "deep", data]
+    assert data.stat().st_mode & 0o777 == data.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"), [(errno.ENOSPC, StorageFull), (errno.EROFS, StoreDamaged)]
+)
+def test_a_log_that_cannot_be_made_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, refusal: type[Exception]
+) -> None:
+    def failing(path: Path) -> None:
+        raise OSError(error, "no")
+
+    monkeypatch.setattr("refnet.log.files.sync_directory", failing)
+    with pytest.raises(refusal):
+        open_store(tmp_path, os.urandom)
 
 
 @pytest.mark.parametrize("simulated", [True, False])

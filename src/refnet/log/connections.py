@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from refnet.errors import RefnetError, StorageFull, StoreDamaged, StoreSealed
+from refnet.log.files import make_private
 
 BUSY_SECONDS = 5.0
 
@@ -23,6 +24,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     # A reader of a WAL database must be able to write its shared memory, so it opens the file for
     # writing and is then held to reading by query_only.
     mode = "rw" if readonly else "rwc"
+    if not readonly:
+        make_private(path)  # SQLite would let everybody read it, and its log beside it
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from refnet.domain.ids import Entropy
 from refnet.errors import StoreSealed
+from refnet.log.files import sync_directory
 
 KEK_SIZE = 32
 
@@ -80,8 +81,4 @@ def _write(path: Path, secret: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(path.parent)

@@ -12,6 +12,7 @@ from refnet.domain.ids import Entropy, uuid4
 from refnet.errors import NotFound, StoreDamaged, StoreSealed
 from refnet.log.codec import Codec
 from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
+from refnet.log.files import make_directory
 from refnet.log.lock import WriterLock
 from refnet.log.reader import Reader
 from refnet.log.schema import FORMAT, all_statements, guard_statements
@@ -112,7 +113,7 @@ def open_store(directory: Path, entropy: Entropy, *, simulated: bool | None = Fa
     simulated: whether the log is, or is to become, a simulated one; None accepts either.
     Raises StoreSealed if another process writes to it, or if it is of the other kind.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(directory)
     lock = WriterLock(directory)
     try:
         connection = connect(directory / FILE)
