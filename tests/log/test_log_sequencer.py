@@ -18,7 +18,6 @@ from refnet.errors import (
     InvalidRequest,
     NetworkExists,
     NotFound,
-    RequestIdReused,
     StorageFull,
     StoreDamaged,
     StoreSealed,
@@ -126,101 +125,6 @@ def test_a_new_id_that_is_taken_is_refused_alone(log: Rig) -> None:
         ]
     )
     assert [type(each) for each in outcomes] == [InvalidRequest, Receipt, InvalidRequest]
-
-
-# --- request ids -------------------------------------------------------------------------------
-
-
-def test_a_repeated_request_gets_the_first_answer(log: Rig, open_log: Callable[..., Rig]) -> None:
-    first = log.do(OpenNote(text="a", times=1), "same")
-    log.do(OpenNote())
-    again = log.do(OpenNote(text="a", times=1), "same")
-    assert again == Receipt(first.stream, first.first, first.last, replayed=True)
-    log.close()
-    later = open_log()
-    assert later.do(OpenNote(text="a", times=1), "same") == again
-    assert later.reader.position() == 4
-
-
-def test_a_repeat_within_one_batch_gets_the_first_answer(log: Rig) -> None:
-    one, two = log.sequencer.execute(
-        [log.request(OpenNote(text="a"), "same"), log.request(OpenNote(text="a"), "same")]
-    )
-    assert isinstance(one, Receipt)
-    assert two == Receipt(one.stream, one.first, one.last, replayed=True)
-    assert log.reader.position() == 2
-
-
-@pytest.mark.parametrize("change", ["command", "content", "acting", "time"])
-def test_a_request_id_with_other_content_is_refused(log: Rig, change: str) -> None:
-    note = log.do(OpenNote(text="a"), "same").stream
-    options = {"acting": {"acting_member": note}, "time": {"occur_time": START}}.get(change, {})
-    asked = {"command": CountNote(note=note), "content": OpenNote(text="b")}.get(
-        change, OpenNote(text="a")
-    )
-    assert isinstance(log.do(asked, "same", **options), RequestIdReused)
-    assert log.reader.position() == 2
-
-
-def test_principals_do_not_share_request_ids(log: Rig) -> None:
-    one = log.do(OpenNote(text="a"), "same")
-    two = log.do(OpenNote(text="b"), "same", principal="other")
-    assert (one.last, two.last) == (2, 3)
-
-
-def test_a_refused_request_may_be_sent_again_with_the_same_id(log: Rig) -> None:
-    note = log.do(OpenNote()).stream
-    assert isinstance(log.do(CountNote(note=note, by=-1), "again"), WrongState)
-    assert isinstance(log.do(CountNote(note=note, by=1), "again"), Receipt)
-
-
-def test_a_request_that_changes_nothing_is_answered_alike_for_ever(log: Rig) -> None:
-    note = log.do(OpenNote()).stream
-    first = log.do(CountNote(note=note, by=0), "nothing")
-    log.do(OpenNote())
-    assert first == Receipt(note, 3, 2, replayed=False)
-    assert log.do(CountNote(note=note, by=0), "nothing") == Receipt(note, 3, 2, replayed=True)
-
-
-def test_what_was_asked_is_not_kept_in_the_request_table(log: Rig) -> None:
-    """Promise: fingerprints are keyed, so that nobody can try contents against them."""
-    log.do(OpenNote(text="a"), "same")
-    query = "SELECT fingerprint FROM requests WHERE request_id = 'same'"
-    ((kept,),) = log.reader.query(query)
-    assert len(kept) == 32
-    assert kept not in {
-        log.keys.fingerprint(purpose, b"a") for purpose in ("", "refnet/request/v1")
-    }
-
-
-def test_an_external_id_is_found_by_its_fingerprint_only(log: Rig) -> None:
-    note = log.do(OpenNote(external_id="acct-4711")).stream
-    assert log.disclosure.find("external_id", "acct-4711") == note
-    assert log.disclosure.find("email", "acct-4711") is None
-    assert log.disclosure.find("external_id", "acct-4712") is None
-
-
-def test_an_external_id_belongs_to_one_stream(log: Rig, open_log: Callable[..., Rig]) -> None:
-    """Promise: a look-up finds the one there is, not the first of several."""
-    note = log.do(OpenNote(external_id="acct"), "same").stream
-    again = log.request(OpenNote(external_id="acct"))
-    alike = [log.request(OpenNote(external_id="new"), name) for name in ("new", "new", "other")]
-    odd = log.request(OpenNote(external_id="\ud800"))
-    empty = log.request(OpenNote(external_id=""))
-    outcomes = log.sequencer.execute([again, *alike, odd, empty])
-
-    refused = [each for each in outcomes if isinstance(each, InvalidRequest)]
-    assert refused == [outcomes[0], outcomes[3], outcomes[4]]
-    assert [each.field for each in refused] == ["external_id", "external_id", ""]
-    assert isinstance(outcomes[0], InvalidRequest)
-    assert outcomes[0].facts == {"id": str(note)}
-    assert "acct" not in outcomes[0].message
-    assert [each.replayed for each in outcomes if isinstance(each, Receipt)] == [False, True, False]
-    log.close()
-    later = open_log()
-    assert later.do(OpenNote(external_id="acct"), "same").replayed
-    assert isinstance(later.do(OpenNote(external_id="acct")), InvalidRequest)
-    assert later.disclosure.find("external_id", "acct") == note
 
 
 # --- time --------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -181,10 +182,14 @@ class Sequencer:
             listener(draft.position)
 
     def _fingerprint(self, request: Request) -> bytes | InvalidRequest:
-        """What a request asks for, in 32 bytes that tell nothing. A repeat asks for the same."""
+        """What a request asks for, in 32 bytes that tell nothing. A repeat asks for the same.
+
+        Fingerprints are kept for ever, and commands get new fields. So a field counts only where it
+        differs from its default: a repeat is known again after its command has got another option.
+        """
         content = (
             type(request.command).__name__,
-            request.command,
+            _said(request.command),
             request.acting_member,
             request.occur_time,
             request.principal,
@@ -271,6 +276,23 @@ def _answer(
     except StoreDamaged as damage:
         return damage
     return Receipt(at, position - facts + 1, position, replayed=True)
+
+
+def _said(command: Any) -> dict[str, object]:
+    """The fields of a command that do not have their default value, by name."""
+    kind: Any = type(command)
+    said = {}
+    for name, default in _defaults(kind):
+        value = getattr(command, name)
+        if value != default:
+            said[name] = value
+    return said
+
+
+@cache
+def _defaults(kind: Any) -> list[tuple[str, object]]:
+    """Fields with their defaults; MISSING, which equals no value, for those that have none."""
+    return [(field.name, field.default) for field in fields(kind)]
 
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
