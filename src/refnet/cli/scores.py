@@ -12,6 +12,7 @@ import click
 from refnet.cli.command import opened, store_command
 from refnet.cli.moments import DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
+from refnet.domain.membership import Member
 from refnet.domain.values import Erased
 from refnet.engine import Engine
 from refnet.errors import StoreDamaged, StoreSealed
@@ -92,7 +93,7 @@ def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, outp
 def name_of(engine: Engine, snapshot: Snapshot, number: int, output: Output) -> str:
     """A member's name, else the id from another system, else the id of ours."""
     stream = snapshot.members[number]
-    member = engine.state.resident("member")[stream]
+    member = _member(engine, stream)
     wanted = {"name": member.name_at, "external_id": member.external_id_at}
     for text in _told(engine, stream, wanted, output).values():
         if isinstance(text, str):
@@ -114,10 +115,19 @@ def _told(
         return dict.fromkeys(versions)
 
 
+def _member(engine: Engine, stream: UUID) -> Member:
+    """A member's state. Whoever a writer beside us inducted since we opened is read from the log."""
+    found: Member | None = engine.state.resident("member").get(stream)
+    if found is None:
+        (noun,) = (noun for noun in engine.nouns if noun.name == "member")
+        found = engine.load(noun, stream)
+    assert found is not None, "scores are of members of the log"
+    return found
+
+
 def _document(
     snapshot: Snapshot, numbers: Sequence[int], engine: Engine, output: Output
 ) -> dict[str, object]:
-    members = engine.state.resident("member")
     arrays = {
         letter: getattr(snapshot.scores, letter).tolist()
         for letter in ("score", "raw", *COMPONENTS.values(), *_OTHERS.values())
@@ -125,7 +135,7 @@ def _document(
 
     def entry(number: int) -> dict[str, Any]:
         stream = snapshot.members[number]
-        wanted = {"external_id": members[stream].external_id_at}
+        wanted = {"external_id": _member(engine, stream).external_id_at}
         external_id = _told(engine, stream, wanted, output)["external_id"]
         return {
             "member": f"members/{stream}",
