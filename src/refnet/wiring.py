@@ -119,12 +119,15 @@ async def _serve(
         if not await _unless(stop, app.start()):
             return
         server = Server(app, listen)
-        ready(await server.start())
-        await _unless(stop, app.failed.wait())
-        if app.failed.is_set():
-            last_resort.start()
-        # After a storage error nothing more may be acknowledged, so nobody is waited for.
-        await server.stop(FAILED_GRACE_SECONDS if app.failed.is_set() else GRACE_SECONDS)
+        address = await server.start()
+        try:
+            ready(address)
+            await _unless(stop, app.failed.wait())
+        finally:
+            if app.failed.is_set():
+                last_resort.start()
+            # After a storage error nothing more may be acknowledged, so nobody is waited for.
+            await server.stop(FAILED_GRACE_SECONDS if app.failed.is_set() else GRACE_SECONDS)
     app.raise_failure()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -12,6 +13,7 @@ from refnet.cli.command import INTERRUPTED
 from refnet.cli.exporting import export
 from refnet.cli.golden import golden
 from refnet.cli.importing import import_
+from refnet.cli.output import OutputLost, writing
 from refnet.cli.replay import replay
 from refnet.cli.scores import scores
 from refnet.cli.serve import serve
@@ -37,6 +39,22 @@ for command in (serve, simulate, import_, scores, replay, export, golden):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code: 0 done, 1 refused or failed, 2 wrong usage, 130 Ctrl-C."""
+    if sys.stdout is None:  # as after `>&-`
+        return _lost("it is closed")
+    try:
+        with writing():
+            code = _run(sys.argv[1:] if arguments is None else arguments)
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        _leave_stdout()
+        return 1
+    except OutputLost as lost:
+        return _lost(str(lost))
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         # Not standalone, it returns what a command exits with, or what its function returned: None.
         return cli.main(args=arguments, prog_name="refnet", standalone_mode=False) or 0
@@ -45,7 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return wrong.exit_code
     except click.Abort:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Python would complain once more while it exits.
+
+
+def _lost(reason: str) -> int:
+    click.echo(f"refnet: standard output takes nothing: {reason}; send it elsewhere", err=True)
+    _leave_stdout()
+    return 1
+
+
+def _leave_stdout() -> None:
+    """Else Python would complain once more while it exits, of what could not be written."""
+    with suppress(AttributeError, OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1

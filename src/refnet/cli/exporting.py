@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -41,13 +40,11 @@ def facts(after: int, upto: int | None, data: Path, output: Output) -> None:
     with opened(data, output, read_only=True) as engine:
         head = engine.head()[0]
         end = head if upto is None else min(upto, head)
-        write = sys.stdout.buffer.write
         with output.progress("exporting", end - after) as advance:
             for row in engine.rows(after, end):
-                write(as_json(row) if output.as_json else as_text(row))
+                output.write(as_json(row) if output.as_json else as_text(row))
                 if row.position % 10_000 == 0:
                     advance(row.position - after)
-        sys.stdout.buffer.flush()
 
 
 def as_json(row: Row) -> bytes:

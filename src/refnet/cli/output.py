@@ -22,6 +22,21 @@ _TEXT_WIDTH = 36
 _UNLIMITED = 10_000
 
 
+class OutputLost(Exception):
+    """Standard output took no more: a full disk, say. The text is the system's reason."""
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Raises OutputLost for what goes wrong with stdout, but BrokenPipeError as it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error.strerror or str(error)) from error
+
+
 class Output:
     """Prints the results of one command, as text or as JSON."""
 
@@ -32,11 +47,17 @@ class Output:
 
     def result(self, value: Mapping[str, object]) -> None:
         """The one JSON object of a command. Call it only when `as_json`."""
-        click.echo(json.dumps(value, allow_nan=False))
+        self.line(json.dumps(value, allow_nan=False))
 
     def line(self, text: str) -> None:
         """A line of the result, for people."""
-        click.echo(text)
+        with writing():
+            click.echo(text)
+
+    def write(self, raw: bytes) -> None:
+        """A part of a result that is too long for one piece. Flushed at the end."""
+        with writing():
+            sys.stdout.buffer.write(raw)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table for people; the second column is a text, the others are numbers."""
@@ -52,7 +73,8 @@ class Output:
         # Rather lines that a narrow terminal breaks than numbers that are cut.
         whole = Console(file=sys.stdout, width=_UNLIMITED).measure(table).maximum
         console.width = max(console.width, whole)
-        console.print(table)
+        with writing():
+            console.print(table)
 
     def note(self, text: str) -> None:
         """Something worth knowing that is no result."""
@@ -67,9 +89,9 @@ class Output:
 
     def fail(self, reason: str, message: str, **details: object) -> None:
         """Why the command did not do what it was asked."""
-        if self.as_json:
-            click.echo(json.dumps({"error": {"reason": reason, "message": message, **details}}))
         click.echo(f"refnet: {message}", err=True)
+        if self.as_json:
+            self.result({"error": {"reason": reason, "message": message, **details}})
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Advance]:

@@ -116,7 +116,7 @@ def _told(
 
 
 def _member(engine: Engine, stream: UUID) -> Member:
-    """A member's state. Whoever a writer beside us inducted since we opened is read from the log."""
+    """A member's state. Whoever a writer beside us inducted meanwhile is read from the log."""
     found: Member | None = engine.state.resident("member").get(stream)
     if found is None:
         (noun,) = (noun for noun in engine.nouns if noun.name == "member")
