@@ -186,25 +186,30 @@ def test_a_refusal_is_a_sentence_an_object_and_exit_1(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "field"),
     [
-        ["scores", "--top", "0"],
-        ["scores", "--at", "yesterday"],
-        ["scores", "--day", "20240305x"],
-        ["scores", "--day", "1969-12-31"],
-        ["import", "ratings", "no-such-file.csv"],
-        ["import", "ratings"],
-        ["import", "ratings", __file__, "--decay", "sometimes"],
-        ["simulate", "--chapters", "1"],
-        ["nonsense"],
+        (["scores", "--top", "0"], "top"),
+        (["scores", "--at", "yesterday"], "at"),
+        (["scores", "--day", "20240305x"], "day"),
+        (["scores", "--day", "1969-12-31"], "day"),
+        (["import", "ratings", "no-such-file.csv"], "file"),
+        (["import", "ratings"], "file"),
+        (["import", "ratings", __file__, "--decay", "sometimes"], "decay"),
+        (["simulate", "--chapters", "1"], "weeks"),
+        (["nonsense"], ""),
+        ([], ""),
     ],
-    ids=" ".join,
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
 )
-def test_wrong_usage_is_exit_2_and_nothing_on_stdout(run: Run, arguments: list[str]) -> None:
-    done = run(*arguments, "--json")
+def test_wrong_usage_is_exit_2_and_an_object_for_programs(
+    run: Run, arguments: list[str], field: str
+) -> None:
+    plain, as_json = run(*arguments, store=None), run(*arguments, "--json", store=None)
 
-    assert (2, "") == (done.code, done.out)
-    assert "Error: " in done.err
+    assert (2, "", 2) == (plain.code, plain.out, as_json.code)
+    error = as_json.json["error"]
+    assert ("USAGE", field) == (error["reason"], error["field"])
+    assert error["message"] in as_json.err
 
 
 def test_there_is_nothing_to_score_where_there_is_no_store(run: Run, data: Path) -> None:

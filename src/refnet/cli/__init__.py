@@ -13,7 +13,7 @@ from refnet.cli.command import INTERRUPTED
 from refnet.cli.exporting import export
 from refnet.cli.golden import golden
 from refnet.cli.importing import import_
-from refnet.cli.output import OutputLost, writing
+from refnet.cli.output import Output, OutputLost, writing
 from refnet.cli.replay import replay
 from refnet.cli.scores import scores
 from refnet.cli.serve import serve
@@ -54,15 +54,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str]) -> int:
     try:
         # Not standalone, it returns what a command exits with, or what its function returned: None.
         return cli.main(args=arguments, prog_name="refnet", standalone_mode=False) or 0
     except click.ClickException as wrong:
         wrong.show()
+        if "--json" in arguments:  # click gave up before it had parsed them
+            Output(as_json=True).error("USAGE", wrong.format_message(), field=_field(wrong))
         return wrong.exit_code
     except click.Abort:
         return INTERRUPTED
+
+
+def _field(wrong: click.ClickException) -> str:
+    """The option or argument that is wrong, as it is typed, if click tells which."""
+    param = wrong.param if isinstance(wrong, click.BadParameter) else None
+    return "" if param is None else param.opts[0].lstrip("-")
 
 
 def _lost(reason: str) -> int:

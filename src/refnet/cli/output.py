@@ -91,7 +91,11 @@ class Output:
         """Why the command did not do what it was asked."""
         click.echo(f"refnet: {message}", err=True)
         if self.as_json:
-            self.result({"error": {"reason": reason, "message": message, **details}})
+            self.error(reason, message, **details)
+
+    def error(self, reason: str, message: str, **details: object) -> None:
+        """What `fail` says, for programs alone. Call it only when `as_json`."""
+        self.result({"error": {"reason": reason, "message": message, **details}})
 
     @contextmanager
     def progress(self, title: str, total: int) -> Iterator[Advance]:
