@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -62,6 +63,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         assert 0 == answered.returncode, answered.stderr
         assert "rank: 1\n" in answered.stdout
+        (served,) = re.findall(r"^  score: ([0-9.]+)", answered.stdout, re.MULTILINE)
+        first = next(line for line in printed if line.split()[:1] == ["1"])
+        assert f" {float(served):.2f} " in first
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE_SECONDS)
         assert (0, "stopped\n") == (process.returncode, out)

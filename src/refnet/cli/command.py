@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from refnet.cli.output import Output
+from refnet.cli.unfinished import refuse_unfinished
 from refnet.engine import Engine
 from refnet.errors import RefnetError
 from refnet.wiring import open_engine
@@ -59,6 +60,7 @@ def store_command(
 @contextmanager
 def opened(data: Path, output: Output, *, read_only: bool = False) -> Iterator[Engine]:
     """The store in a directory, closed at the end."""
+    refuse_unfinished(data)
     with open_engine(data, read_only=read_only, warn=output.note) as engine:
         yield engine
 

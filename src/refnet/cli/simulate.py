@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from refnet import simulate as simulator
 from refnet.cli.command import store_command
 from refnet.cli.output import Output
+from refnet.cli.unfinished import refuse_unfinished
 from refnet.domain.ids import Entropy
 from refnet.engine import Engine
 from refnet.errors import StoreSealed
@@ -50,6 +52,7 @@ def simulate(
     and a share of takers, colluding pairs and rings, and inactive members. Such a store is marked
     as simulated and takes no other facts.
     """
+    refuse_unfinished(data)
     with output.progress("simulating", weeks) as advance:
         made = simulator.simulate(
             Factory(data, output, simulated=True),
@@ -72,11 +75,22 @@ def simulate(
 class Factory:
     """Opens the store a simulation writes, if it is empty."""
 
-    def __init__(self, data: Path, output: Output, *, simulated: bool) -> None:
-        """simulated: whether the store is marked, and its secrets come from the seed."""
+    def __init__(
+        self,
+        data: Path,
+        output: Output,
+        *,
+        simulated: bool,
+        begin: Callable[[], None] | None = None,
+    ) -> None:
+        """simulated: whether the store is marked, and its secrets come from the seed.
+
+        begin: called when the store is found empty, and locked against others who would write.
+        """
         self._data = data
         self._output = output
         self._simulated = simulated
+        self._begin = begin
 
     def __call__(self, *, clock: Clock, entropy: Entropy) -> Engine:
         """Raises StoreSealed if there are facts in the store."""
@@ -93,6 +107,8 @@ class Factory:
                 f"{self._data} holds facts already; simulate into an empty directory",
                 path=self._data,
             )
+        if self._begin is not None:
+            self._begin()
         return engine
 
 
