@@ -280,3 +280,17 @@ def test_everybody_enrolled_was_inducted_once(engine: Engine) -> None:
 
     inducted = [rec.stream for fact, rec in engine.facts() if isinstance(fact, MemberInducted)]
     assert 3 == len(inducted) == len(set(inducted))
+
+
+def test_a_quote_that_stays_open_swallows_no_good_row(engine: Engine) -> None:
+    rows = (
+        '1-2-1,,2024-03-05,ann,bob,Nord,,,,,"nobody closes this\n'
+        "1-2-1,,2024-03-06,ann,carl,Nord,,,,,\n"
+        '1-2-1,,2024-03-07,carl,bob,Nord,,,,,"but\nthis"\n'
+        '1-2-1,,2024-03-08,ann,dora,Nord,,,,,"nor this\n'
+    )
+
+    tally = load(engine, rows)
+
+    assert Tally(accepted=2, rejected=2) == tally
+    assert [(2, "INVALID_REQUEST", ""), (6, "INVALID_REQUEST", "")] == reasons(engine)

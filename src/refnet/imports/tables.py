@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from refnet.errors import InvalidRequest, RefnetError
 from refnet.imports.reading import Progress, read_lines
+from refnet.imports.records import Record, read_records
 
 Cells = Mapping[str, str]
 """Text of a cell by canonical column name; columns that a row does not fill are missing."""
@@ -36,6 +37,8 @@ def read_table(
     names: list[str | None] | None = None
     for number, row in rows:
         if isinstance(row, RefnetError):
+            if names is None:
+                raise row
             yield number, row
         elif not any(cell.strip() for cell in row):
             continue
@@ -79,24 +82,11 @@ def _cells(row: Sequence[str], names: Sequence[str | None]) -> Cells | RefnetErr
     }
 
 
-def _read_csv(
-    path: Path, progress: Progress | None
-) -> Iterator[tuple[int, Sequence[str] | RefnetError]]:
+def _read_csv(path: Path, progress: Progress | None) -> Iterator[Record]:
     lines = read_lines(path, progress)
-    first = next(lines, (1, ""))[1]
-    delimiter = max(_DELIMITERS, key=first.count)
-    yield 1, next(csv.reader([first], delimiter=delimiter), [])
-    reader = csv.reader((f"{line}\n" for _, line in lines), delimiter=delimiter)
-    while True:
-        number = reader.line_num + 2  # a row begins after the last line of the one before
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, InvalidRequest(f"the row cannot be read ({error}); check its quotes")
-        else:
-            yield number, row
+    first = next(lines, (1, ""))
+    delimiter = max(_DELIMITERS, key=first[1].count)
+    yield from read_records(chain([first], lines), delimiter)
 
 
 def _read_xlsx(path: Path, progress: Progress | None) -> Iterator[tuple[int, Sequence[str]]]:
