@@ -96,7 +96,7 @@ def test_other_dates_are_refused(text: str) -> None:
 def test_names_have_no_blanks_around_and_a_limit() -> None:
     assert "ann" == parse_name(" ann ", "from")
     assert "é" * NAME_MAX == parse_name("é" * NAME_MAX, "from")
-    for wrong in ("", "  ", "x" * (NAME_MAX + 1), "a\0b", "a\udcff"):
+    for wrong in ("", "  ", "x" * (NAME_MAX + 1), "a\0b", "a\udcff", "a\nb", "a\tb", "a\u2028b"):
         with pytest.raises(InvalidRequest, match="from"):
             parse_name(wrong, "from")
 

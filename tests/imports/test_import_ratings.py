@@ -204,13 +204,24 @@ def test_the_header_is_passed_over_only_where_it_may_be(engine: Engine) -> None:
     tally = load(engine, "source,target,rating,time\na,b,1,1\nsource,target,rating,time\n")
 
     assert Tally(accepted=1, rejected=1) == tally
-    assert is_header("SOURCE, TARGET, RATING, TIME")
-    assert not is_header("a,b,x,7")
-    assert not is_header("a,b,,")
+    assert is_header("SOURCE, TARGET, RATING, TIME".split(","))
+    assert not is_header("a,b,x,7".split(","))
+    assert not is_header("a,b,,".split(","))
 
 
-def test_quoted_cells_are_understood() -> None:
-    assert "a,b" == parse_rating('"a,b",c,"1","2"').source
+def test_quoted_cells_are_understood(engine: Engine) -> None:
+    assert Tally(accepted=1) == load(engine, '"a,b",c,"1","2"\n')
+    assert ["a,b", "c"] == names(engine)
+
+
+def test_an_id_of_two_lines_is_one_bad_row_and_makes_no_member_of_its_second_half(
+    engine: Engine,
+) -> None:
+    tally = load(engine, 'a,b,1,1\n"ann\narcher",b,5,1\nb,a,1,1\na,"c\nb,c,1,1\n')
+
+    assert Tally(accepted=3, rejected=2) == tally
+    assert [("2", "INVALID_REQUEST", "source"), ("5", "INVALID_REQUEST", "")] == reasons(engine)
+    assert ["a", "b", "c"] == names(engine)
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1000])

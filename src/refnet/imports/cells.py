@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from decimal import ROUND_FLOOR, Decimal, localcontext
 
 from refnet.domain.values import MICROS_PER_SECOND
@@ -21,6 +22,7 @@ TEXT_MAX = 4096
 # Stricter than Decimal(), which also takes "nan", "1_000" and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _LARGEST = Decimal(10) ** 15
+_NOT_OF_A_LINE = frozenset({"Cc", "Zl", "Zp"})
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -29,6 +31,11 @@ def parse_name(text: str, column: str) -> str:
     name = text.strip()
     if not name:
         raise InvalidRequest(f"{column} is empty; give an id", field=column)
+    if any(unicodedata.category(sign) in _NOT_OF_A_LINE for sign in name):
+        raise InvalidRequest(
+            f"{column} holds a line break or another control character; write it in one line",
+            field=column,
+        )
     return _checked(name, column, NAME_MAX, len(name), "characters")
 
 

@@ -7,7 +7,7 @@ is rejected inducts nobody.
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ from refnet.imports.loader import BATCH, Loader, Row, Tally
 from refnet.imports.network import check_time, execute_one, get_network
 from refnet.imports.people import People, Plan
 from refnet.imports.reading import Progress, read_lines
+from refnet.imports.records import read_records
 from refnet.imports.rejects import Rejects
 from refnet.imports.request_ids import Repeats, RequestIds
 
@@ -47,12 +48,11 @@ class Rating:
     time: int
 
 
-def parse_rating(line: str) -> Rating:
-    """The rating a line holds. Raises InvalidRequest or SelfDealing naming the column."""
-    cells = _split(line)
+def parse_rating(cells: Sequence[str]) -> Rating:
+    """The rating a row holds. Raises InvalidRequest or SelfDealing naming the column."""
     if len(cells) != 4:
         raise InvalidRequest(
-            f"the line has {len(cells)} columns; write source,target,rating,time", field=""
+            f"the row has {len(cells)} columns; write source,target,rating,time", field=""
         )
     source, target = parse_name(cells[0], "source"), parse_name(cells[1], "target")
     rating = parse_whole(cells[2], "rating")
@@ -71,16 +71,11 @@ def parse_rating(line: str) -> Rating:
     return Rating(source, target, rating, time)
 
 
-def is_header(line: str) -> bool:
-    """Whether the first line names the columns: neither rating nor time has a digit."""
-    cells = _split(line)
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether the first row names the columns: neither rating nor time has a digit."""
     return len(cells) == 4 and all(
         cell.strip() and not any(sign.isdigit() for sign in cell) for cell in cells[2:]
     )
-
-
-def _split(line: str) -> list[str]:
-    return next(csv.reader([line])) if '"' in line else line.split(",")
 
 
 class RatingsImport:
@@ -113,18 +108,20 @@ class RatingsImport:
         Raises InvalidRequest for a damaged file, ChapterNotOpen if the people's chapter was closed.
         """
         try:
-            for number, line in read_lines(path, progress):
-                if line.strip() and not (number == 1 and is_header(line)):
-                    self._take(number, line)
+            for number, cells in read_records(read_lines(path, progress), ","):
+                if isinstance(cells, RefnetError):
+                    self._loader.reject(number, cells)
+                elif any(map(str.strip, cells)) and not (number == 1 and is_header(cells)):
+                    self._take(number, cells)
         except RefnetError:
             self._loader.flush()  # the rows before the damage are good
             raise
         self._loader.flush()
         return self._loader.tally
 
-    def _take(self, number: int, line: str) -> None:
+    def _take(self, number: int, cells: Sequence[str]) -> None:
         try:
-            row = parse_rating(line)
+            row = parse_rating(cells)
             check_time(row.time, "time", self._network, self._engine.clock())
             for column, name in (("source", row.source), ("target", row.target)):
                 self._people.check_active(name, column, row.time)
