@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from refnet.domain.chapter import ChapterStatus, CharterChapter
 from refnet.domain.decisions import Request
 from refnet.domain.meeting import HoldMeeting
-from refnet.domain.network import Network
 from refnet.domain.values import ChapterId, MeetingId
 from refnet.engine import Engine
 from refnet.errors import ChapterNotOpen, InvalidRequest, NotFound
+from refnet.imports.network import Home
 from refnet.imports.people import Plan
 from refnet.imports.request_ids import RequestIds
 
@@ -19,11 +19,11 @@ from refnet.imports.request_ids import RequestIds
 class Chapters:
     """Knows chapters by name and meetings by chapter and date, planned ones included."""
 
-    def __init__(self, engine: Engine, ids: RequestIds, network: Network, *, charter: bool) -> None:
+    def __init__(self, engine: Engine, ids: RequestIds, home: Home, *, charter: bool) -> None:
         """charter: whether a chapter that does not exist is to be chartered."""
         self._engine = engine
         self._ids = ids
-        self._network = network
+        self._home = home
         self._charter = charter
         self._named: dict[str, ChapterId] = {}
         self._meetings: dict[tuple[ChapterId, dt.date], MeetingId] = {}
@@ -51,12 +51,12 @@ class Chapters:
                 city="",
                 country="",
                 time_zone="UTC",
-                currency=self._network.reference_currency,
+                currency=self._home.reference_currency,
                 seats=False,
             ),
             request_id=self._ids.of("chapter", name.casefold()),
             new_id=self._engine.new_id("chapter"),
-            occur_time=self._network.chartered_time,
+            occur_time=self._home.chartered_time,
         )
         plan.requests.append(request)
         plan.opened.append(name.casefold())

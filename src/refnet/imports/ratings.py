@@ -28,7 +28,7 @@ from refnet.errors import (
 )
 from refnet.imports.cells import parse_name, parse_unix_time, parse_whole
 from refnet.imports.loader import BATCH, Loader, Row, Tally
-from refnet.imports.network import check_time, execute_one, get_network
+from refnet.imports.network import Home, execute_one, get_network
 from refnet.imports.people import People, Plan
 from refnet.imports.reading import Progress, read_lines
 from refnet.imports.records import read_records
@@ -90,16 +90,22 @@ class RatingsImport:
         decay: Decay | None = None,
         batch: int = BATCH,
     ) -> None:
-        """Charters the network if there is none.
+        """Charters the network if there is none, once there is a row to put into it.
 
         pretrust, decay: None takes what the network has, or its default.
         Raises WrongState if they contradict the network.
         """
         self._engine = engine
         self._ids = RequestIds(FORMAT, engine.fingerprint)
-        self._network = self._charter_network(pretrust, decay)
+        _check_policies(get_network(engine), pretrust, decay)
+        charter = CharterNetwork(
+            name="Imported ratings",
+            pretrust=pretrust or Pretrust.ATTENDANCE,
+            decay=decay or Decay.ON,
+        )
+        self._home = Home(engine, self._ids, charter)
         self._repeats = Repeats()
-        self._people = People(engine, self._ids, self._network.chartered_time)
+        self._people = People(engine, self._ids, self._home.chartered_time)
         self._loader = Loader(engine, rejects, self._people.forget, batch)
 
     def run(self, path: Path, progress: Progress | None = None) -> Tally:
@@ -111,7 +117,9 @@ class RatingsImport:
             for number, cells in read_records(read_lines(path, progress), ","):
                 if isinstance(cells, RefnetError):
                     self._loader.reject(number, cells)
-                elif any(map(str.strip, cells)) and not (number == 1 and is_header(cells)):
+                elif (len(cells) > 1 or cells[0].strip()) and not (
+                    number == 1 and is_header(cells)
+                ):
                     self._take(number, cells)
         except RefnetError:
             self._loader.flush()  # the rows before the damage are good
@@ -122,7 +130,7 @@ class RatingsImport:
     def _take(self, number: int, cells: Sequence[str]) -> None:
         try:
             row = parse_rating(cells)
-            check_time(row.time, "time", self._network, self._engine.clock())
+            self._home.check_time(row.time, "time")
             for column, name in (("source", row.source), ("target", row.target)):
                 self._people.check_active(name, column, row.time)
         except RefnetError as error:
@@ -145,46 +153,22 @@ class RatingsImport:
             occur_time=occur_time,
         )
 
-    def _charter_network(self, pretrust: Pretrust | None, decay: Decay | None) -> Network:
-        found = get_network(self._engine)
-        if found is None:
-            command = CharterNetwork(
-                name="Imported ratings",
-                pretrust=pretrust or Pretrust.ATTENDANCE,
-                decay=decay or Decay.ON,
-            )
-            execute_one(self._engine, self._request(command, self._ids.of("network"), "network", 0))
-            found = get_network(self._engine)
-            assert found is not None
-        for flag, asked, present in (
-            ("pretrust", pretrust, found.pretrust),
-            ("decay", decay, found.decay),
-        ):
-            if asked is not None and asked != present:
-                raise WrongState(
-                    f"this network has --{flag} {present}, not {asked}; leave the flag out, "
-                    "or import into another store",
-                    field=flag,
-                    asked=asked,
-                    present=present,
-                )
-        return found
-
     @cached_property
     def _chapter(self) -> ChapterId:
         """The chapter of this and every other ratings import: its request id finds it again.
 
         Chartered when the first person needs it, so that a file without good rows leaves nothing.
         """
+        self._home.begin()
         command = CharterChapter(
             name="Imported ratings",
             city="",
             country="",
             time_zone="UTC",
-            currency=self._network.reference_currency,
+            currency=self._home.reference_currency,
             seats=False,
         )
-        time = self._network.chartered_time
+        time = self._home.chartered_time
         request = self._request(command, self._ids.of("chapter"), "chapter", time)
         stream = execute_one(self._engine, request).stream
         status = self._engine.state.resident("chapter")[stream].status
@@ -195,3 +179,22 @@ class RatingsImport:
                 status=status,
             )
         return ChapterId(stream)
+
+
+def _check_policies(
+    network: Network | None, pretrust: Pretrust | None, decay: Decay | None
+) -> None:
+    if network is None:
+        return
+    for flag, asked, present in (
+        ("pretrust", pretrust, network.pretrust),
+        ("decay", decay, network.decay),
+    ):
+        if asked is not None and asked != present:
+            raise WrongState(
+                f"this network has --{flag} {present}, not {asked}; leave the flag out, "
+                "or import into another store",
+                field=flag,
+                asked=asked,
+                present=present,
+            )

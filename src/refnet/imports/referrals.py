@@ -9,7 +9,6 @@ from uuid import UUID
 
 from refnet.domain.currency import check_currency
 from refnet.domain.decisions import Request
-from refnet.domain.network import Network
 from refnet.domain.referral import (
     AcceptReferral,
     CloseBusiness,
@@ -24,6 +23,7 @@ from refnet.domain.values import MemberId, ReferralId
 from refnet.engine import Engine
 from refnet.errors import InvalidRequest, NotFound, RateMissing, WrongState
 from refnet.imports.cells import parse_minor_units, parse_name, parse_text, parse_whole
+from refnet.imports.network import Home
 from refnet.imports.people import Plan
 from refnet.imports.request_ids import Repeats, RequestIds
 from refnet.imports.slip_columns import REFERRAL_STATUSES, need, parse_status
@@ -52,10 +52,10 @@ class Known:
 class Referrals:
     """Plans what rows say about referrals, in the order of the file."""
 
-    def __init__(self, engine: Engine, ids: RequestIds, network: Network, repeats: Repeats) -> None:
+    def __init__(self, engine: Engine, ids: RequestIds, home: Home, repeats: Repeats) -> None:
         self._engine = engine
         self._ids = ids
-        self._network = network
+        self._home = home
         self._repeats = repeats
         self._known: dict[object, Known] = {}
 
@@ -129,7 +129,7 @@ class Referrals:
                     f"{column} is not who {role} the referral; correct it or leave it empty",
                     field=column,
                 )
-        currency = cells.get("currency", self._network.reference_currency).upper()
+        currency = cells.get("currency", self._home.reference_currency).upper()
         exponent = check_currency(currency, field="currency")
         self._check_rate(currency)
         amount = parse_minor_units(need(cells, "amount"), "amount", exponent)
@@ -198,11 +198,11 @@ class Referrals:
         return found
 
     def _check_rate(self, currency: str) -> None:
-        network = self._engine.state.resident("network")[self._network.id]
-        if currency != network.reference_currency and currency not in network.rates:
+        reference = self._home.reference_currency
+        if not self._home.has_rate(currency):
             raise RateMissing(
-                f"no rate from {currency} into {network.reference_currency} is set; set one, "
-                f"or give the amount in {network.reference_currency}",
+                f"no rate from {currency} into {reference} is set; set one, "
+                f"or give the amount in {reference}",
                 field="currency",
                 currency=currency,
             )

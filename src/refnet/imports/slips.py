@@ -11,7 +11,7 @@ from typing import Any
 
 from refnet.domain.decisions import Request
 from refnet.domain.meeting import Attendance, MarkAttendance
-from refnet.domain.network import CharterNetwork, Network
+from refnet.domain.network import CharterNetwork
 from refnet.domain.one_to_one import ConfirmOneToOne, HoldOneToOne
 from refnet.domain.values import MeetingId, MemberId, OneToOneId
 from refnet.engine import Engine
@@ -19,7 +19,7 @@ from refnet.errors import NetworkMissing, NotFound, RefnetError, SelfDealing
 from refnet.imports.cells import parse_date, parse_name, parse_text, parse_when
 from refnet.imports.chapters import Chapters
 from refnet.imports.loader import BATCH, Loader, Row, Tally
-from refnet.imports.network import check_time, execute_one, get_network
+from refnet.imports.network import Home, get_network
 from refnet.imports.people import People, Plan
 from refnet.imports.reading import Progress
 from refnet.imports.referrals import Referrals
@@ -44,18 +44,22 @@ class SlipsImport:
     def __init__(
         self, engine: Engine, rejects: Rejects, *, enrol: bool = False, batch: int = BATCH
     ) -> None:
-        """enrol: make members, chapters and the network if they do not exist.
+        """enrol: make members, chapters and the network, with its first row, if they do not exist.
 
         Raises NetworkMissing if there is no network to import into.
         """
         self._engine = engine
         self._enrol = enrol
         self._ids = RequestIds(FORMAT, engine.fingerprint)
-        self._network = self._find_network()
-        self._people = People(engine, self._ids, self._network.chartered_time)
-        self._chapters = Chapters(engine, self._ids, self._network, charter=enrol)
+        if get_network(engine) is None and not enrol:
+            raise NetworkMissing(
+                "this store holds no network yet; charter one first, or give --enrol"
+            )
+        self._home = Home(engine, self._ids, CharterNetwork(name="Imported slips"))
+        self._people = People(engine, self._ids, self._home.chartered_time)
+        self._chapters = Chapters(engine, self._ids, self._home, charter=enrol)
         self._repeats = Repeats()
-        self._referrals = Referrals(engine, self._ids, self._network, self._repeats)
+        self._referrals = Referrals(engine, self._ids, self._home, self._repeats)
         self._loader = Loader(engine, rejects, self._forget, batch)
         self._waiting: list[tuple[int, Cells]] = []
 
@@ -83,7 +87,7 @@ class SlipsImport:
                 self._waiting.append((number, cells))
                 return
             plan.time = parse_when(need(cells, "date"), "date")
-            check_time(plan.time, "date", self._network, self._engine.clock())
+            self._home.check_time(plan.time, "date")
             match kind:
                 case SlipType.REFERRAL:
                     self._pass(cells, plan)
@@ -97,6 +101,7 @@ class SlipsImport:
             self._forget(plan.opened)
             self._loader.reject(number, error)
         else:
+            self._home.begin()
             self._loader.add(Row(number, plan.requests, plan.opened))
 
     def _pass(self, cells: Cells, plan: Plan) -> None:
@@ -201,21 +206,6 @@ class SlipsImport:
     def _forget(self, keys: Any) -> None:
         for each in (self._people, self._chapters, self._referrals):
             each.forget(keys)
-
-    def _find_network(self) -> Network:
-        found = get_network(self._engine)
-        if found is None and self._enrol:
-            command = CharterNetwork(name="Imported slips")
-            new_id = self._engine.new_id("network")
-            request_id = self._ids.of("network")
-            request = Request(command=command, request_id=request_id, new_id=new_id, occur_time=0)
-            execute_one(self._engine, request)
-            found = get_network(self._engine)
-        if found is None:
-            raise NetworkMissing(
-                "this store holds no network yet; charter one first, or give --enrol"
-            )
-        return found
 
 
 def _unknown(column: str) -> NotFound:
