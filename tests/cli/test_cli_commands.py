@@ -121,6 +121,37 @@ def test_scores_at_another_position_and_day(run: Run, file: Path) -> None:
     assert whole["members"][:2] == run("scores", "--top", 2, "--json").json["members"]
 
 
+@pytest.mark.parametrize("command", [("scores", "--at"), ("replay", "--until")], ids=" ".join)
+@pytest.mark.parametrize("as_json", [(), ("--json",)], ids=["table", "json"])
+def test_a_time_before_the_log_is_told_on_stderr(
+    run: Run, file: Path, command: tuple[str, ...], as_json: tuple[str, ...]
+) -> None:
+    run("import", "ratings", file)
+
+    early = run(*command, "2001-01-01", *as_json)
+
+    assert 0 == early.code
+    assert re.fullmatch(
+        r"note: at 2001-01-01T00:00:00Z the log holds nothing: "
+        r"its first fact was recorded at 20\d\d-\S+Z\n",
+        early.err,
+    )
+    assert "" == run(*command, "2999-01-01", *as_json).err
+    told = " ".join(run(command[0], "--help").out.split())
+    assert "a record TIME" in told
+    assert "a date means its first moment, UTC" in told
+
+
+def test_export_ends_at_the_head(run: Run, file: Path) -> None:
+    run("import", "ratings", file)
+
+    behind = run("export", "facts", "--after", 15)
+
+    assert (0, "") == (behind.code, behind.out)
+    assert 15 == len(run("export", "facts", "--upto", 15).out.splitlines())
+    assert "" == run("export", "facts", "--upto", 0).out
+
+
 def test_people_get_a_table(run: Run, file: Path) -> None:
     run("import", "ratings", file)
 
@@ -195,6 +226,8 @@ def test_a_file_without_good_rows_charters_no_network(
         (["import", "ratings", "FILE", "--decay", "on"], "WRONG_STATE", "decay"),
         (["scores", "--at", "16"], "POSITION_AHEAD", "position"),
         (["replay", "--until", "16"], "POSITION_AHEAD", "position"),
+        (["export", "facts", "--upto", "16"], "POSITION_AHEAD", "upto"),
+        (["export", "facts", "--after", "16"], "POSITION_AHEAD", "after"),
         (["simulate", "--chapters", "1", "--weeks", "1", "--seed", "1"], "STORE_SEALED", ""),
         (["serve", "--listen", "0.0.0.0:0"], "INVALID_REQUEST", "listen"),
     ],

@@ -10,7 +10,7 @@ import click
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
 from refnet.engine import Row
-from refnet.errors import StoreDamaged
+from refnet.errors import PositionAhead, StoreDamaged
 
 _COMPACT = (",", ":")
 
@@ -39,7 +39,16 @@ def facts(after: int, upto: int | None, data: Path, output: Output) -> None:
     """
     with opened(data, output, read_only=True) as engine:
         head = engine.head()[0]
-        end = head if upto is None else min(upto, head)
+        for name, position in (("after", after), ("upto", upto or 0)):
+            if position > head:
+                raise PositionAhead(
+                    f"position {position} is not in the log, which reaches {head}; "
+                    "name one up to that",
+                    field=name,
+                    position=position,
+                    head=head,
+                )
+        end = head if upto is None else upto
         with output.progress("exporting", end - after) as advance:
             for row in engine.rows(after, end):
                 output.write(as_json(row) if output.as_json else as_text(row))

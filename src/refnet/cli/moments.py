@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
 
 from refnet.engine import Engine
+
+TIME_HELP = "a record TIME (of the log, not of events); a date means its first moment, UTC."
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
@@ -19,12 +22,23 @@ class Moment:
     position: int | None = None
     record_time: int | None = None
 
-    def resolve(self, engine: Engine) -> int:
-        """The position: for a time, the last one recorded at or before it."""
+    def resolve(self, engine: Engine, warn: Callable[[str], None]) -> int:
+        """The position: for a time, the last one recorded at or before it.
+
+        warn: told if that is before the log begins. An answer about nothing looks like any other.
+        """
         if self.position is not None:
             return self.position
         assert self.record_time is not None
-        return engine.position_at(self.record_time)
+        position = engine.position_at(self.record_time)
+        if position == 0:
+            first = "holds no facts yet"
+            if engine.head()[0]:
+                first = (
+                    f"holds nothing: its first fact was recorded at {_time(engine.record_time(1))}"
+                )
+            warn(f"at {_time(self.record_time)} the log {first}")
+        return position
 
 
 class MomentType(click.ParamType[Moment]):
@@ -69,6 +83,10 @@ class DayType(click.ParamType[int]):
         if date < _EPOCH.date():
             self.fail(f"{value} lies before 1970-01-01", param, ctx)
         return (date - _EPOCH.date()).days
+
+
+def _time(micros: int) -> str:
+    return (_EPOCH + dt.timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
 
 
 def date_of(day: int) -> str:

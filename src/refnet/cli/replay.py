@@ -8,7 +8,7 @@ import click
 
 from refnet.cli.command import opened, store_command
 from refnet.cli.compare import fetch
-from refnet.cli.moments import DayType, Moment, MomentType, date_of
+from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.cli.scores import print_table
 from refnet.engine import Engine
@@ -27,7 +27,7 @@ _ROWS_SHOWN = 10
     refnet replay --second-opinion
     """,
 )
-@click.option("--until", type=MomentType(), help="Replay to a position or record time. [the end]")
+@click.option("--until", type=MomentType(), help=f"Replay to a position or {TIME_HELP} [the end]")
 @click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --until]")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
 @click.option("--batch", type=click.IntRange(min=1), default=512, help="Changes no bit.")
@@ -56,7 +56,7 @@ def replay(
     at that position and day are the same, bit for bit.
     """
     with opened(data, output, read_only=True) as engine:
-        position = None if until is None else until.resolve(engine)
+        position = None if until is None else until.resolve(engine, output.warn)
         with output.progress("replaying", engine.head()[0]) as advance:
             replayed = engine.replay(
                 position=position,

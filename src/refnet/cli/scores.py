@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 
 from refnet.cli.command import opened, store_command
-from refnet.cli.moments import DayType, Moment, MomentType, date_of
+from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.domain.membership import Member
 from refnet.domain.values import Erased
@@ -41,7 +41,7 @@ _OTHERS = {
     refnet scores --at 53237 --day 2016-02-01
     """,
 )
-@click.option("--at", "moment", type=MomentType(), help="As of a position or record time.")
+@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
 @click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
 @click.option("--top", type=click.IntRange(min=1), help="Only so many, best first.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
@@ -59,7 +59,7 @@ def scores(
     the same wherever the same log, position, day and model are.
     """
     with opened(data, output, read_only=True) as engine:
-        position = None if moment is None else moment.resolve(engine)
+        position = None if moment is None else moment.resolve(engine, output.warn)
         snapshot = engine.scores(position=position, day=day, threads=threads)
         numbers = [int(number) for number in snapshot.order[:top]]
         if output.as_json:
