@@ -15,7 +15,7 @@ from refnet.cli.output import Output
 from refnet.cli.unfinished import refuse_unfinished
 from refnet.domain.ids import Entropy
 from refnet.engine import Engine
-from refnet.errors import StoreSealed
+from refnet.errors import InvalidRequest, StoreSealed
 from refnet.log.sequencer import Clock
 from refnet.wiring import open_engine
 
@@ -53,6 +53,8 @@ def simulate(
     as simulated and takes no other facts.
     """
     refuse_unfinished(data)
+    if plant is not None:
+        _check_writable(plant)
     with output.progress("simulating", weeks) as advance:
         made = simulator.simulate(
             Factory(data, output, simulated=True),
@@ -110,6 +112,21 @@ class Factory:
         if self._begin is not None:
             self._begin()
         return engine
+
+
+def _check_writable(path: Path) -> None:
+    """Raises InvalidRequest for a file that cannot be written, before a long simulation."""
+    existed = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise InvalidRequest(
+            f"{path} cannot be written ({error.strerror}); name a file in a directory that exists",
+            field="plant",
+        ) from error
+    if not existed:
+        path.unlink()
 
 
 def last_monday(now: int) -> dt.date:
