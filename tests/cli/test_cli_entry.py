@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,22 @@ def test_the_command_is_what_python_m_runs() -> None:
     command = Path(sys.executable).parent / "refnet"
 
     assert "from refnet.__main__ import main" in command.read_text()
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(None, "NONE"), ("DEBUG", "DEBUG")])
+def test_grpc_is_silent_unless_somebody_wants_to_hear_it(asked: str | None, expected: str) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "GRPC_VERBOSITY"}
+    environment |= {"GRPC_VERBOSITY": asked} if asked else {}
+    program = (
+        "import os, sys; sys.argv[1:] = ['--version']; from refnet.__main__ import main; main(); "
+        "print(os.environ['GRPC_VERBOSITY'])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+
+    assert expected == done.stdout.split()[-1]
 
 
 def test_a_closed_stderr_is_no_hole_that_a_store_falls_into(

@@ -151,6 +151,24 @@ def test_a_demo_on_a_store_that_has_facts_adds_none(run: Run, data: Path) -> Non
     assert before == run("replay", "--json").json["head"]
 
 
+@pytest.mark.parametrize("place", ["missing/plant.json", "file/plant.json"])
+def test_a_plant_that_cannot_be_written_is_refused_before_anything_is_simulated(
+    run: Run, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    store = tmp_path / "new"
+
+    done = run(
+        *("simulate", "--chapters", 1, "--weeks", 1, "--seed", 4),
+        *("--plant", tmp_path / place, "--json"),
+        store=store,
+    )
+
+    error = done.json["error"]
+    assert (1, "INVALID_REQUEST", "plant") == (done.code, error["reason"], error["field"])
+    assert not store.exists()
+
+
 def test_a_seed_makes_a_log(run: Run, tmp_path: Path) -> None:
     plant = tmp_path / "plant.json"
     options = ("--chapters", 1, "--weeks", 3, "--members", 12)

@@ -10,6 +10,7 @@ import click
 from refnet import wiring
 from refnet.cli import demo as demonstration
 from refnet.cli.command import store_command
+from refnet.cli.listening import check_listen
 from refnet.cli.logs import configure_logs
 from refnet.cli.output import Output
 from refnet.cli.unfinished import refuse_unfinished
@@ -38,6 +39,7 @@ def serve(listen: str, *, demo: bool, data: Path, output: Output) -> None:
     Prints `listening on HOST:PORT` when ready. There is no authentication yet: whoever reaches the
     address is taken at their word, so only loopback addresses are accepted.
     """
+    check_listen(listen)
     best = None
     if demo:
         demonstration.make(data, output)
