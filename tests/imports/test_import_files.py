@@ -12,6 +12,7 @@ from openpyxl import Workbook
 
 from refnet.errors import InvalidRequest, RefnetError
 from refnet.imports.reading import read_lines
+from refnet.imports.rejects import Rejects
 from refnet.imports.request_ids import Repeats, RequestIds
 from refnet.imports.slip_columns import HEADINGS
 from refnet.imports.tables import Cells, read_table
@@ -97,6 +98,50 @@ def test_a_row_with_too_many_cells_is_rejected_alone(tmp_path: Path) -> None:
     assert 2 == first
     assert isinstance(wrong, InvalidRequest)
     assert (3, {"type": "referral", "text": "a"}) == second
+
+
+def test_a_sheet_is_no_wider_than_its_headings(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["type", None, "text"], ["referral", "x", "a", "b"], ["referral", "x", "a", " "]):
+        sheet.append(row)
+    book.save(tmp_path / "slips.xlsx")
+    (tmp_path / "slips.csv").write_text("type,,text\nreferral,x,a,b\nreferral,x,a, \n")
+    (tmp_path / "wide.csv").write_text("type,,text,\nreferral,x,a,b\nreferral,x,a, \n")
+
+    for name in ("slips.xlsx", "slips.csv", "wide.csv"):
+        (two, wrong), good = rows_of(tmp_path / name)
+        assert 2 == two
+        assert isinstance(wrong, InvalidRequest)
+        assert "the row has 4 cells for 3 columns" in wrong.message
+        assert (3, {"type": "referral", "text": "a"}) == good
+
+
+def rejects_of(data: Path, source: Path, *lines: int) -> Path:
+    rejects = Rejects(data, source)
+    rejects.clear()
+    rejects.write([(line, InvalidRequest(f"of {source.parent.name}")) for line in lines])
+    rejects.close()
+    return rejects.path
+
+
+def test_files_of_one_name_have_lists_of_their_own(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    one, two, three = (tmp_path / folder / "m.csv" for folder in ("o1", "o2", "o3"))
+    numbered = tmp_path / "m.csv.2"
+
+    lists = [rejects_of(data, each, 7) for each in (one, two, numbered, three)]
+
+    expected = ["m.csv.csv", "m.csv.2.csv", "m.csv.2.2.csv", "m.csv.3.csv"]
+    assert [data / "rejected" / name for name in expected] == lists
+    assert lists == [rejects_of(data, each, 8) for each in (one, two, numbered, three)]
+    for path, folder in zip(lists, ("o1", "o2", tmp_path.name, "o3"), strict=True):
+        assert f"8,INVALID_REQUEST,,of {folder}" == path.read_text().splitlines()[1]
+    rejects_of(data, one)
+    assert not lists[0].exists()
+    assert lists[1] == rejects_of(data, two, 9)  # as before, though the first name is free
+    assert lists[0] == rejects_of(data, tmp_path / "o4" / "m.csv", 9)
 
 
 @pytest.mark.parametrize(

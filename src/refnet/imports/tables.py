@@ -54,7 +54,9 @@ def fold(heading: str) -> str:
 
 
 def _header(path: Path, row: Sequence[str], columns: Mapping[str, str]) -> list[str | None]:
-    names = [columns.get(fold(heading)) for heading in row]
+    width = max((place for place, heading in enumerate(row, 1) if heading.strip()), default=0)
+    # A sheet is as wide as its widest row; cells that no heading stands above are too many.
+    names = [columns.get(fold(heading)) for heading in row[:width]]
     found = [name for name in names if name is not None]
     twice = sorted({name for name in found if found.count(name) > 1})
     if not found:
