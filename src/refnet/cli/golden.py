@@ -55,7 +55,7 @@ def check_file(file: Path, threads: int, data: Path, output: Output) -> None:
 def _read(file: Path) -> dict[str, object]:
     try:
         found = json.loads(file.read_bytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise InvalidRequest(f"{file.name} is no JSON object; give a golden file", field="file")
