@@ -98,7 +98,8 @@ def test_a_server_has_the_scores_of_its_log_bit_for_bit(
         run("simulate", "--chapters", 1, "--weeks", 2, "--seed", 5, "--json", store=other)
         foreign = run("replay", "--compare", at, "--json", store=other)
         assert 1 == foreign.code
-        assert "FOREIGN_POSITION" in foreign.json["error"]["reason"]
+        assert "FOREIGN_POSITION" == foreign.json["error"]["reason"]
+        assert f"{at} serves another log" in foreign.err
         process.send_signal(signal.SIGTERM)
         assert 0 == process.wait(PATIENCE_SECONDS)
 

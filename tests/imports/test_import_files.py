@@ -155,6 +155,30 @@ def test_a_file_without_a_usable_header_is_refused(tmp_path: Path, text: str, wh
         rows_of(path)
 
 
+@pytest.mark.parametrize("suffix", [".xls", ".XLS", ".ods"])
+def test_a_workbook_of_another_kind_is_refused_with_the_way_out(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"slips{suffix}"
+    path.write_bytes(b"\xd0\xcf\x11\xe0")
+
+    with pytest.raises(InvalidRequest, match=r"; save as \.xlsx") as refusal:
+        rows_of(path)
+    assert "file" == refusal.value.field
+
+
+@pytest.mark.parametrize("name", ["type", "date"])
+def test_a_header_without_a_column_that_every_row_needs_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "slips.csv"
+    path.write_text(f"{ {'type': 'Date', 'date': 'Slip type'}[name] },from,to\nx,ann,bob\n")
+
+    with pytest.raises(InvalidRequest, match=f"names no column {name}") as refusal:
+        list(read_table(path, HEADINGS, needed=("type", "date")))
+    assert name == refusal.value.field
+
+
 def test_an_excel_sheet_reads_as_if_it_had_been_typed(tmp_path: Path) -> None:
     path = tmp_path / "slips.xlsx"
     book = Workbook()

@@ -251,3 +251,12 @@ def test_rows_before_the_damage_of_a_file_go_in(engine: Engine) -> None:
         run.run(path)
 
     assert len(names(engine)) > 1000
+
+
+def test_a_workbook_is_refused_as_a_whole(engine: Engine) -> None:
+    path = engine.data / "ratings.xlsx"
+    path.write_bytes(b"PK\x03\x04")
+
+    run = RatingsImport(engine, Rejects(engine.data, path))
+    with pytest.raises(InvalidRequest, match="save it as"):
+        run.run(path)

@@ -16,7 +16,7 @@ from refnet.domain.member import MemberInducted
 from refnet.domain.network import SetRate
 from refnet.domain.values import ChapterId
 from refnet.engine import Engine
-from refnet.errors import NetworkMissing
+from refnet.errors import InvalidRequest, NetworkMissing
 from refnet.imports.loader import Tally
 from refnet.imports.network import execute_one, get_network
 from refnet.imports.rejects import Rejects
@@ -294,3 +294,11 @@ def test_a_quote_that_stays_open_swallows_no_good_row(engine: Engine) -> None:
 
     assert Tally(accepted=2, rejected=2) == tally
     assert [(2, "INVALID_REQUEST", ""), (6, "INVALID_REQUEST", "")] == reasons(engine)
+
+
+def test_a_file_without_types_is_refused_as_a_whole(engine: Engine) -> None:
+    path = engine.data / "slips.csv"
+    path.write_text("date,from,to,chapter\n2024-03-05,ann,bob,Nord\n")
+
+    with pytest.raises(InvalidRequest, match="no column type"):
+        load_file(engine, path)

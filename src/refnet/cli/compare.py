@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from refnet.cli.command import CommandFailed
+from refnet.errors import ForeignPosition
 from refnet.scoring import digest
 from refnet.standings import Snapshot
 
@@ -69,7 +70,13 @@ def fetch(target: str, log: UUID, snapshot: Snapshot) -> Served:
                     return Served(basis.model, basis.digest, "")
                 columns.append(answer.columns)
     except RefnetCallError as error:
-        reason = error.reason or error.code.name
+        reason = error.reason.removeprefix("ERROR_REASON_") or error.code.name
+        if reason == ForeignPosition.reason:
+            raise CommandFailed(
+                reason,
+                f"{target} serves another log than the one replayed; "
+                "name the server of this one, or its directory with --data",
+            ) from error
         raise CommandFailed(reason, f"{target} did not answer: {error.message}") from error
     return Served(basis.model, basis.digest, _digest(columns, snapshot))
 

@@ -34,6 +34,7 @@ from refnet.imports.reading import Progress, read_lines
 from refnet.imports.records import read_records
 from refnet.imports.rejects import Rejects
 from refnet.imports.request_ids import Repeats, RequestIds
+from refnet.imports.tables import WORKBOOKS
 
 FORMAT = "ratings"
 
@@ -111,8 +112,14 @@ class RatingsImport:
     def run(self, path: Path, progress: Progress | None = None) -> Tally:
         """Read the file. What was flushed stays when this is interrupted; run it again to go on.
 
-        Raises InvalidRequest for a damaged file, ChapterNotOpen if the people's chapter was closed.
+        Raises InvalidRequest for a workbook or a damaged file, ChapterNotOpen if the people's
+        chapter was closed.
         """
+        if path.suffix.lower() in WORKBOOKS:
+            raise InvalidRequest(
+                f"{path.name} is a workbook, and ratings are lines of text; save it as .csv",
+                field="file",
+            )
         try:
             for number, cells in read_records(read_lines(path, progress), ","):
                 if isinstance(cells, RefnetError):

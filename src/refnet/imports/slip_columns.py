@@ -60,6 +60,9 @@ HEADINGS = {
 }
 """Canonical column name by folded heading."""
 
+NEEDED = ("type", "date")
+"""Columns without which no row says anything."""
+
 _TYPES = {
     **{fold(kind): kind for kind in SlipType},
     "121": SlipType.ONE_TO_ONE,

@@ -27,6 +27,7 @@ from refnet.imports.rejects import Rejects
 from refnet.imports.request_ids import Repeats, RequestIds
 from refnet.imports.slip_columns import (
     HEADINGS,
+    NEEDED,
     SlipType,
     need,
     parse_mark,
@@ -66,7 +67,7 @@ class SlipsImport:
     def run(self, path: Path, progress: Progress | None = None) -> Tally:
         """Read the file. What was flushed stays when this is interrupted; run it again to go on."""
         try:
-            for number, cells in read_table(path, HEADINGS, progress):
+            for number, cells in read_table(path, HEADINGS, progress, needed=NEEDED):
                 if isinstance(cells, RefnetError):
                     self._loader.reject(number, cells)
                 else:

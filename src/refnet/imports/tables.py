@@ -19,21 +19,33 @@ Cells = Mapping[str, str]
 TableRow = tuple[int, Cells | RefnetError]
 """Line number from 1, the header's included, and the row, or why it cannot be read."""
 
+WORKBOOKS = frozenset({".xlsx", ".xls", ".xlsb", ".ods"})
+"""Suffixes of workbooks, of which only the first can be read."""
+
 _DELIMITERS = ",;\t"
 _STEP = 500
 
 
 def read_table(
-    path: Path, columns: Mapping[str, str], progress: Progress | None = None
+    path: Path,
+    columns: Mapping[str, str],
+    progress: Progress | None = None,
+    *,
+    needed: Sequence[str] = (),
 ) -> Iterator[TableRow]:
     """The rows below the header of a `.csv`, `.csv.gz` or `.xlsx` file (its first sheet).
 
     columns: canonical name by folded spelling; see `fold`. Columns of other names are left out.
-    Raises InvalidRequest if the file is not what its suffix says, or has no known column.
+    needed: names of columns without which no row makes sense. Raises InvalidRequest if the file is
+    not what its suffix says, or lacks such a column, or has no known one.
     """
-    rows = (
-        _read_xlsx(path, progress) if path.suffix.lower() == ".xlsx" else _read_csv(path, progress)
-    )
+    suffix = path.suffix.lower()
+    if suffix in WORKBOOKS and suffix != ".xlsx":
+        raise InvalidRequest(
+            f"{path.name} is a workbook of another kind; save as .xlsx or .csv, and import that",
+            field="file",
+        )
+    rows = _read_xlsx(path, progress) if suffix == ".xlsx" else _read_csv(path, progress)
     names: list[str | None] | None = None
     for number, row in rows:
         if isinstance(row, RefnetError):
@@ -43,7 +55,7 @@ def read_table(
         elif not any(cell.strip() for cell in row):
             continue
         elif names is None:
-            names = _header(path, row, columns)
+            names = _header(path, row, columns, needed)
         else:
             yield number, _cells(row, names)
 
@@ -53,7 +65,9 @@ def fold(heading: str) -> str:
     return "".join(sign for sign in heading.casefold() if sign.isalnum())
 
 
-def _header(path: Path, row: Sequence[str], columns: Mapping[str, str]) -> list[str | None]:
+def _header(
+    path: Path, row: Sequence[str], columns: Mapping[str, str], needed: Sequence[str]
+) -> list[str | None]:
     width = max((place for place, heading in enumerate(row, 1) if heading.strip()), default=0)
     # A sheet is as wide as its widest row; cells that no heading stands above are too many.
     names = [columns.get(fold(heading)) for heading in row[:width]]
@@ -69,6 +83,13 @@ def _header(path: Path, row: Sequence[str], columns: Mapping[str, str]) -> list[
         raise InvalidRequest(
             f"{path.name} has column {twice[0]} twice; keep one of the two", field=twice[0]
         )
+    for name in needed:
+        if name not in found:
+            raise InvalidRequest(
+                f"the first line of {path.name} names no column {name}, which every row needs; "
+                "add the column",
+                field=name,
+            )
     return names
 
 
