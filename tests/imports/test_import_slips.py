@@ -131,7 +131,7 @@ BAD = [
     ("referral,,2024-03-05,ann,,Nord,,,,,", "INVALID_REQUEST", "to"),
     ("referral,,2024-03-05,new,bob,Nord,,,finished,,", "INVALID_REQUEST", "status"),
     ("referral,r1,2024-03-05,ann,bob,Nord,,,declined,,", "WRONG_STATE", "status"),
-    ("referral,r1,2024-03-05,bob,ann,Nord,,,,,", "REQUEST_ID_REUSED", "request_id"),
+    ("referral,r1,2024-03-05,bob,ann,Nord,,,,,", "REQUEST_ID_REUSED", "slip"),
     ("1-2-1,,2024-03-05,ann,new,Nord,,,won,,", "INVALID_REQUEST", "status"),
     ("closed_business,,2024-03-05,,,,5,,,,", "INVALID_REQUEST", "slip"),
     ("closed_business,r1,2024-03-05,ann,,,5,,,,", "INVALID_REQUEST", "from"),
@@ -142,7 +142,7 @@ BAD = [
     ("closed_business,r1,2024-03-05,,,,5,QQQ,,,", "INVALID_REQUEST", "currency"),
     ("closed_business,r1,2024-03-05,,,,5,USD,,,", "RATE_MISSING", "currency"),
     ("attendance,,2024-03-05,new,,Nord,,,,X,", "INVALID_REQUEST", "mark"),
-    ("attendance,,2024-03-07,ann,,Nord,,,,A,", "WRONG_STATE", "attendances[0].member"),
+    ("attendance,,2024-03-07,ann,,Nord,,,,A,", "WRONG_STATE", "from"),
     ("referral,,2024-03-05,ann,bob,Nord,,,,,,,surplus", "INVALID_REQUEST", ""),
     ("closed_business,r9,2024-03-05,,,,5,,,,", "NOT_FOUND", "slip"),
 ]
@@ -302,3 +302,30 @@ def test_a_file_without_types_is_refused_as_a_whole(engine: Engine) -> None:
 
     with pytest.raises(InvalidRequest, match="no column type"):
         load_file(engine, path)
+
+
+def messages(engine: Engine) -> list[str]:
+    with (engine.data / "rejected" / "slips.csv.csv").open() as file:
+        return [row["message"] for row in csv.DictReader(file)]
+
+
+def test_what_is_told_otherwise_is_refused_in_the_words_of_the_file(engine: Engine) -> None:
+    rows = (
+        "1-2-1,m1,2024-03-05,ann,bob,Nord,,,,,\n"
+        "1-2-1,m1,2024-03-05,ann,carl,Nord,,,,,\n"
+        "attendance,,2024-03-07,ann,,Nord,,,,P,\n"
+        "attendance,,2024-03-07,ann,,Nord,,,,A,\n"
+        "attendance,,2024-03-07T09:00,ann,,Nord,,,,P,\n"
+    )
+    assert Tally(accepted=2, rejected=3) == load(engine, rows)
+    slip, mark, row = messages(engine)
+    assert slip.startswith("slip was recorded before with other content, in line 2 of this file; ")
+    assert mark.startswith("from has another mark at this meeting already; ")
+    assert row.startswith("the row was recorded before with another time or other details")
+    assert [(3, "REQUEST_ID_REUSED", "slip"), (5, "WRONG_STATE", "from")] == reasons(engine)[:2]
+
+    assert Tally(rejected=1) == load(engine, "1-2-1,m1,2024-03-05,ann,carl,Nord,,,,,\n")
+    assert ", by an earlier import; " in messages(engine)[0]
+    assert not [
+        text for text in messages(engine) if str(engine.lookup("external_id", "ann")) in text
+    ]

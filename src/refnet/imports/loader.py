@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from refnet.domain.decisions import Request
 from refnet.engine import Engine
 from refnet.errors import RefnetError
+from refnet.imports.explain import explain
 from refnet.imports.rejects import Rejects
 from refnet.log.draft import Receipt
 
@@ -19,12 +20,15 @@ BATCH = 1000
 class Row:
     """What one line asks for: all its requests in order; whether the last is new decides.
 
-    opened: keys of what these requests open, to be forgotten if one of them is refused.
+    opened: keys of what these requests open, to be forgotten if one of them is refused. slip: the
+    column with the row's own id, if it has one; told: an earlier line with the same id.
     """
 
     line: int
     requests: Sequence[Request]
     opened: Sequence[object] = ()
+    slip: str | None = None
+    told: int | None = None
 
 
 @dataclass(slots=True)
@@ -81,7 +85,7 @@ class Loader:
     def _settle(self, row: Row, answers: Sequence[Receipt | RefnetError]) -> None:
         for answer in answers:
             if isinstance(answer, RefnetError):
-                self._refused.append((row.line, answer))
+                self._refused.append((row.line, explain(answer, row.slip, row.told)))
                 self._forget(row.opened)
                 return
         last = answers[-1]

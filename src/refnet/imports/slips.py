@@ -38,6 +38,9 @@ from refnet.imports.tables import Cells, read_table
 
 FORMAT = "slips"
 
+_KNOWN_BY_SLIP = (SlipType.REFERRAL, SlipType.ONE_TO_ONE)
+"""Types of which `slip` is the row's own id; closed business names another row's."""
+
 
 class SlipsImport:
     """One run over one file. Used once."""
@@ -63,6 +66,7 @@ class SlipsImport:
         self._referrals = Referrals(engine, self._ids, self._home, self._repeats)
         self._loader = Loader(engine, rejects, self._forget, batch)
         self._waiting: list[tuple[int, Cells]] = []
+        self._lines: dict[tuple[SlipType, str], int] = {}
 
     def run(self, path: Path, progress: Progress | None = None) -> Tally:
         """Read the file. What was flushed stays when this is interrupted; run it again to go on."""
@@ -103,7 +107,14 @@ class SlipsImport:
             self._loader.reject(number, error)
         else:
             self._home.begin()
-            self._loader.add(Row(number, plan.requests, plan.opened))
+            self._loader.add(self._row(number, kind, cells, plan))
+
+    def _row(self, number: int, kind: SlipType, cells: Cells, plan: Plan) -> Row:
+        if kind not in _KNOWN_BY_SLIP or "slip" not in cells:
+            return Row(number, plan.requests, plan.opened)
+        first = self._lines.setdefault((kind, cells["slip"]), number)
+        told = None if first == number else first
+        return Row(number, plan.requests, plan.opened, "slip", told)
 
     def _pass(self, cells: Cells, plan: Plan) -> None:
         self._referrals.check(cells)
