@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -71,6 +72,25 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert (0, "stopped\n") == (process.returncode, out)
         assert "Traceback" not in err
     return data
+
+
+def test_the_example_of_the_readme_ends_with_a_sentence_the_second_time(
+    tmp_path: Path, root: Path
+) -> None:
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```$", (root / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    with serving(tmp_path / "network") as (_, _, at):
+        command = [sys.executable, "-c", example.replace("127.0.0.1:50051", at)]
+        first, second = (
+            subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+            for _ in range(2)
+        )
+
+    assert (0, "") == (first.returncode, first.stderr)
+    assert (1, "") == (second.returncode, second.stdout)
+    assert second.stderr.startswith("the log already holds network ")
+    assert 1 == second.stderr.count("\n")
 
 
 @pytest.fixture
