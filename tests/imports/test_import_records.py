@@ -74,6 +74,11 @@ def test_the_message_says_what_to_do() -> None:
     assert "never closed" in refusal.message
     assert "; close its quotes" in refusal.message
 
+    other = records('h\n"a\nb\n"c"\n')[1][1]
+
+    assert isinstance(other, InvalidRequest)
+    assert "a quote opens here and ends amid a cell 2 lines below" in other.message
+
 
 @given(
     st.lists(

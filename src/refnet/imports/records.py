@@ -54,7 +54,10 @@ def _quoted(
     try:
         row = next(csv.reader(feed, delimiter=delimiter, strict=True))
     except csv.Error as error:
-        fault = str(error)
+        below = feed.taken - 1
+        fault = (
+            f"a quote opens here and ends amid a cell {below} lines below" if below else str(error)
+        )
     if feed.starved:
         fault = f"a quote opens here and is not closed within {LINES_MAX} lines"
         if feed.taken < LINES_MAX:
