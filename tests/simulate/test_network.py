@@ -22,6 +22,7 @@ NEVER_SIMULATED = {
     "refnet.chapter-suspended.v1",
     "refnet.chapter-closed.v1",
     "refnet.network-policy-changed.v1",
+    "refnet.scores-published.v1",  # the simulator keeps no scores
 }
 MONDAY = dt.date(2024, 1, 1)
 
