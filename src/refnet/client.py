@@ -1,6 +1,6 @@
 """A typed client: the generated stubs, with request ids, retries and refusals as exceptions.
 
-    with Client("127.0.0.1:7311") as refnet:
+    with Client("127.0.0.1:50051") as refnet:
         members = refnet.stub(v1.MemberServiceStub)
         ann = members.EnrolMember(v1.EnrolMemberRequest(chapter=chapter, classification="baker"))
 

@@ -125,7 +125,7 @@ def check_loopback(listen: str) -> None:
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not port.isdecimal() or int(port) > 65535:
         raise InvalidRequest(
-            f"{listen!r} is no address; write HOST:PORT, such as 127.0.0.1:7311", field="listen"
+            f"{listen!r} is no address; write HOST:PORT, such as 127.0.0.1:50051", field="listen"
         )
     try:
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
