@@ -131,7 +131,7 @@ def test_a_time_before_the_log_is_told_on_stderr(
 
     assert 0 == early.code
     assert re.fullmatch(
-        r"note: at 2001-01-01T00:00:00Z the log holds nothing: "
+        r"warning: at 2001-01-01T00:00:00Z the log holds nothing: "
         r"its first fact was recorded at 20\d\d-\S+Z\n",
         early.err,
     )

@@ -17,6 +17,7 @@ from refnet.cli.simulate import Factory, last_monday
 from refnet.cli.unfinished import MARK
 from refnet.domain.values import utc_day
 from refnet.engine import LEDGER
+from refnet.log.keys import FILE as KEYS
 from refnet.log.lock import WriterLock
 from refnet.log.store import FILE
 
@@ -25,7 +26,7 @@ _WEEKS = 26
 _SEED = 1
 _BEST = 10
 
-_MADE = [f"{name}{suffix}" for name in (FILE, wiring.KEYS) for suffix in ("", "-wal", "-shm")]
+_MADE = [f"{name}{suffix}" for name in (FILE, KEYS) for suffix in ("", "-wal", "-shm")]
 """Files a simulation writes. The key-encryption key is older, and may be used elsewhere."""
 
 

@@ -82,7 +82,7 @@ class Output:
             click.echo(f"note: {text}", err=True)
 
     def warn(self, text: str) -> None:
-        """Why a result lacks something; also beside JSON, but only the first time."""
+        """Why a result is less than it looks; also beside JSON, but only the first time."""
         if not self._warned:
             click.echo(f"warning: {text}", err=True)
             self._warned = True
