@@ -67,7 +67,7 @@ def test_replay_into_columns(comparison: Compare, network: Network) -> None:
     def work(reader: Any) -> Ledger:
         ledger = Ledger()
         for rows in reader.scan_bare():
-            ledger.append(extractor.bare_batch(ledger.position, rows))
+            ledger.append(extractor.bare_batch(ledger.position, rows, reader.streams))
         return ledger
 
     peer = scan_with_sqlite3(network, fold_one_by_one(network).digest())

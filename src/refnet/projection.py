@@ -9,7 +9,7 @@ from refnet.errors import RefnetError, StorageFull, StoreDamaged
 from refnet.ledger.extract import FactBatch
 from refnet.ledger.ledger import Ledger
 from refnet.log.batches import Extractor
-from refnet.log.reader import BareRow, Reader, Row, check_commitments
+from refnet.log.reader import BareRow, Reader, Row, Streams, check_commitments
 from refnet.log.tree import Frontier
 
 _TREE, _LAST, _PLAN = "tree", "last", "plan"
@@ -75,14 +75,14 @@ class Projection:
             check_commitments(rows)
         self._fold(self._extractor.batch(rows))
 
-    def extend_bare(self, rows: list[BareRow]) -> None:
+    def extend_bare(self, rows: list[BareRow], streams: Streams) -> None:
         """As `extend`, by rows that cannot be verified."""
-        self._fold(self._extractor.bare_batch(self.position, rows))
+        self._fold(self._extractor.bare_batch(self.position, rows, streams))
 
     def catch_up(self, reader: Reader, upto: int | None = None) -> None:
         """Fold what the log has more."""
         for rows in reader.scan_bare(self.position, upto):
-            self.extend_bare(rows)
+            self.extend_bare(rows, reader.streams)
 
     def _fold(self, batch: FactBatch) -> None:
         try:

@@ -49,7 +49,7 @@ def with_state(row: Row, state: bytes) -> Row:
 
 def read_by_compiled_code(row: Row) -> bool:
     blank = FactBatch.blank(0, [b""])
-    return read_rows(COMPILED._shapes, [row], 1, blank) == []
+    return read_rows(COMPILED._shapes, [row], 3, blank) == []
 
 
 # --- rows of the ledger -----------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_every_day_of_the_calendar_is_that_of_the_standard_library() -> None:
     ]
     blank = FactBatch.blank(0, [b""] * len(rows))
 
-    assert read_rows(COMPILED._shapes, list(rows), 1, blank) == []
+    assert read_rows(COMPILED._shapes, list(rows), 3, blank) == []
     assert blank.days.tolist() == [date.toordinal() - 719_163 for date in dates]
     for text in NO_DATES:
         wrong = with_state(row, before + b'"date":"' + text + after)
@@ -215,7 +215,7 @@ def test_a_field_may_be_null_only_where_the_fact_says_so() -> None:
 
     def read(state: bytes) -> list[int]:
         frame = b'{"data":%b,"occur_time":1,"origin":0,"record_time":2}'
-        return read_rows(shape, [("s", 1, "t", frame % state)], 0, FactBatch.blank(0, [b""]))
+        return read_rows(shape, [("t", frame % state, bytes(32))], 0, FactBatch.blank(0, [b""]))
 
     assert [] == read(b'{"a":"x","b":null}')
     assert [0] == read(b'{"a":null,"b":null}')
@@ -225,7 +225,14 @@ def test_a_field_may_be_null_only_where_the_fact_says_so() -> None:
 
 def test_a_batch_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="as many rows"):
-        read_rows({}, [NETWORK.rows[0]], 1, FactBatch.blank(0, [b"", b""]))
+        read_rows({}, [NETWORK.rows[0]], 3, FactBatch.blank(0, [b"", b""]))
+
+
+def test_a_row_that_is_too_short_is_an_error() -> None:
+    with pytest.raises(IndexError):
+        read_rows(COMPILED._shapes, [("t",)], 0, FactBatch.blank(0, [b""]))
+    with pytest.raises(TypeError):
+        read_rows(COMPILED._shapes, [["t"]], 0, FactBatch.blank(0, [b""]))  # type: ignore[list-item]
 
 
 # --- commitments ------------------------------------------------------------------------------

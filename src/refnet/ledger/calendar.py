@@ -55,7 +55,7 @@ class Calendar:
         seconds = micros // MICROS_PER_SECOND
         keys = (zones << _ZONE_SHIFT) + seconds
         blocks = (zones << _ZONE_SHIFT) + seconds // _BLOCK_SECONDS
-        unknown = set(np.unique(blocks).tolist()) - self._known
+        unknown = set(blocks.tolist()) - self._known
         if unknown:
             self._learn(sorted(unknown))
         # Every block begins with an entry, so the last one not after a time is of its own block.

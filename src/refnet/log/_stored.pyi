@@ -24,5 +24,5 @@ class Shape:
     ) -> None: ...
 
 def read_rows(
-    shapes: dict[str, Shape], rows: list[tuple[Any, ...]], first: int, batch: Any
+    shapes: dict[str, Shape], rows: list[tuple[Any, ...]], topic: int, batch: Any
 ) -> list[int]: ...

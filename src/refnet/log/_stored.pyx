@@ -10,7 +10,7 @@ from hashlib import sha256
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from cpython.unicode cimport PyUnicode_DecodeASCII
+from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_DecodeASCII
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
@@ -18,6 +18,7 @@ from ._canonical cimport *
 
 cdef enum:
     SALT = 32
+    COMMITMENT = 32
     ORIGINATOR = 16
     ROLES = 7
 
@@ -49,12 +50,13 @@ cdef bytes committed(str originator, int64_t version, str topic, bytes state, by
     """What is hashed: see `refnet.log.tree.commitment`."""
     if originator is None or topic is None or state is None or salt is None:
         raise TypeError("no column of a fact is null")
-    cdef bytes stream = originator.encode(), name = topic.encode()
-    cdef const char* digits = PyBytes_AS_STRING(stream)
+    cdef Py_ssize_t digits_size, name_size
+    cdef const char* digits = PyUnicode_AsUTF8AndSize(originator, &digits_size)
+    cdef const char* name = PyUnicode_AsUTF8AndSize(topic, &name_size)
     cdef int place, high, low
-    if len(stream) != 2 * ORIGINATOR or len(salt) != SALT or version < 0:
+    if digits_size != 2 * ORIGINATOR or len(salt) != SALT or version < 0:
         raise ValueError("an originator has 32 hex digits, a salt 32 bytes, no version is negative")
-    cdef Py_ssize_t size = len(COMMIT) + SALT + 4 + ORIGINATOR + 8 + 4 + len(name) + 4 + len(state)
+    cdef Py_ssize_t size = len(COMMIT) + SALT + 4 + ORIGINATOR + 8 + 4 + name_size + 4 + len(state)
     cdef bytes message = PyBytes_FromStringAndSize(NULL, size)
     cdef char* at = put(PyBytes_AS_STRING(message), COMMIT, len(COMMIT))
     at = put_number(put(at, salt, SALT), ORIGINATOR, 4)
@@ -64,7 +66,7 @@ cdef bytes committed(str originator, int64_t version, str topic, bytes state, by
             raise ValueError("an originator is written in lower-case hex digits")
         at[place] = <char>(high << 4 | low)
     at = put_number(at + ORIGINATOR, version, 8)
-    at = put(put_number(at, len(name), 4), name, len(name))
+    at = put(put_number(at, name_size, 4), name, name_size)
     put(put_number(at, len(state), 4), state, len(state))
     return message
 
@@ -246,10 +248,13 @@ cdef inline object text_or_none(const Text* text):
     return PyUnicode_DecodeASCII(text.start, text.size, NULL)
 
 
-def read_rows(dict shapes, list rows, Py_ssize_t first, batch):
+@cython.boundscheck(True)  # a row is what its caller says it is
+@cython.wraparound(True)
+def read_rows(dict shapes, list rows, Py_ssize_t topic, batch):
     """Fill a batch from rows whose facts are plain; the indices of those left alone.
 
-    shapes: by topic. rows: tuples with originator, version, topic and state from index `first` on.
+    shapes: by topic. rows: tuples with the topic at index `topic`, the state behind it, and the
+    commitment at their end.
     batch: a new `refnet.ledger.extract.FactBatch` of as many rows.
     """
     cdef uint8_t[::1] kinds = batch.kinds, effects = batch.effects
@@ -265,10 +270,17 @@ def read_rows(dict shapes, list rows, Py_ssize_t first, batch):
         raise ValueError("a batch must have as many rows as it is filled from")
     for index in range(len(rows)):
         row = <tuple?>rows[index]
-        shape = shapes.get(row[first + 2])
-        state = row[first + 3]
+        shape = shapes.get(row[topic])
+        state = row[topic + 1]
         found.value, found.reference, found.day = values[index], references[index], days[index]
-        if shape is None or type(state) is not bytes or not read_state(state, shape, &found):
+        commitment = row[-1]
+        if (
+            shape is None
+            or type(state) is not bytes
+            or type(commitment) is not bytes
+            or len(<bytes>commitment) != COMMITMENT
+            or not read_state(state, shape, &found)
+        ):
             left.append(index)
             continue
         if found.code.start != NULL:

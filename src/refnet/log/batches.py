@@ -18,7 +18,7 @@ from refnet.errors import StoreDamaged
 from refnet.ledger.extract import STREAM, FactBatch, dashed, needed_fields
 from refnet.log._stored import ROLE_NAMES, TIME_MAX, Shape, read_rows
 from refnet.log.codec import Codec
-from refnet.log.reader import BareRow, Row
+from refnet.log.reader import BareRow, Row, Streams
 from refnet.log.tree import DIGEST_SIZE
 
 T = TypeVar("T")
@@ -44,25 +44,28 @@ class Extractor:
 
     def batch(self, rows: list[Row]) -> FactBatch:
         """The batch of consecutive rows. Raises StoreDamaged, naming the position."""
-        return self._batch(rows[0][0] - 1 if rows else 0, rows, 1)
-
-    def bare_batch(self, after: int, rows: list[BareRow]) -> FactBatch:
-        """As `batch`, of the rows that follow a position."""
-        return self._batch(after, rows, 0)
-
-    def _batch(self, after: int, rows: list[Any], first: int) -> FactBatch:
-        """first: index of the originator_id in a row; version, topic and state come next."""
-        batch = FactBatch.blank(after, [row[-1] for row in rows])
-        for index, each in enumerate(batch.commitments):
-            if type(each) is not bytes or len(each) != DIGEST_SIZE:
-                raise _unreadable(after + index + 1, rows[index][first + 2], "it has no commitment")
-        for index in read_rows(self._shapes, rows, first, batch):
-            originator, version, topic, state = rows[index][first : first + 4]
-            try:
-                self._put(batch, index, originator, version, topic, state)
-            except _NO_FACT as error:
-                raise _unreadable(after + index + 1, topic, error) from error
+        batch = FactBatch.blank(rows[0][0] - 1 if rows else 0, [row[6] for row in rows])
+        for index in read_rows(self._shapes, rows, 3, batch):
+            self._read(batch, index, rows[index][1:5])
         return batch
+
+    def bare_batch(self, after: int, rows: list[BareRow], streams: Streams) -> FactBatch:
+        """As `batch`, of the rows that follow a position; `streams` is asked where needed."""
+        batch = FactBatch.blank(after, [row[2] for row in rows])
+        left = read_rows(self._shapes, rows, 0, batch)
+        if left:
+            found = streams([after + 1 + index for index in left])
+            for index in left:
+                topic, state, _ = rows[index]
+                self._read(batch, index, (*found.get(after + 1 + index, _NO_STREAM), topic, state))
+        return batch
+
+    def _read(self, batch: FactBatch, index: int, fact: tuple[str, int, str, bytes]) -> None:
+        try:
+            _check_commitment(batch.commitments[index])
+            self._put(batch, index, *fact)
+        except _NO_FACT as error:
+            raise _unreadable(batch.after + index + 1, fact[2], error) from error
 
     def _put(
         self, batch: FactBatch, index: int, originator: str, version: int, topic: str, state: bytes
@@ -81,6 +84,14 @@ class Extractor:
             ZoneInfo(batch.opened[-1][2])
         batch.occur[index], batch.record[index] = read.occur_time, read.record_time
         batch.origins[index] = read.origin
+
+
+_NO_STREAM = ("", 0)
+
+
+def _check_commitment(commitment: object) -> None:
+    if type(commitment) is not bytes or len(commitment) != DIGEST_SIZE:
+        raise ValueError("it has no commitment")
 
 
 _NO_FACT = (msgspec.DecodeError, TypeError, ValueError, KeyError, OverflowError, OSError)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,16 +20,17 @@ from refnet.log.tree import Frontier
 Row = tuple[int, str, int, str, bytes, bytes, bytes]
 """position, originator_id (32 hex digits), version, topic, state, salt, commitment."""
 
-BareRow = tuple[str, int, str, bytes, bytes]
-"""originator_id (32 hex digits), version, topic, state, commitment: all that a fold needs."""
+BareRow = tuple[str, bytes, bytes]
+"""topic, state, commitment: all that a fold needs of most facts."""
+
+Streams = Callable[[Sequence[int]], Mapping[int, tuple[str, int]]]
+"""Positions -> originator_id (32 hex digits) and version of each."""
 
 _SELECT = (
     "SELECT rowid, originator_id, originator_version, topic, state, salt, commitment"
     " FROM stored_events"
 )
-_SELECT_BARE = (
-    "SELECT originator_id, originator_version, topic, state, commitment FROM stored_events"
-)
+_SELECT_BARE = "SELECT topic, state, commitment FROM stored_events"
 _CHUNK = 4096
 _SCAN_CHUNK = 512
 """Rows that are read and used up before the next: they still lie in the processor's cache then."""
@@ -121,6 +123,16 @@ class Reader:
                     pass  # finds out which is missing
             yield found
             after = stop
+
+    def streams(self, positions: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Originator and version of the facts at positions that are in the log."""
+        rows = self.query(
+            "SELECT facts.rowid, originator_id, originator_version"
+            " FROM json_each(?) AS wanted CROSS JOIN stored_events AS facts"
+            " WHERE facts.rowid = wanted.value",
+            (json.dumps(positions),),
+        )
+        return {position: (originator, version) for position, originator, version in rows}
 
     def facts(
         self, after: int = 0, upto: int | None = None, nouns: Sequence[Noun] | None = None
