@@ -10,6 +10,7 @@ RUN ?= serve --demo --data refnet-demo
 # Options for pytest: make test TEST="tests/log -x", make bench BENCH=--benchmark-disable
 TEST ?=
 BENCH ?=
+BENCHMARKS ?= $(wildcard benchmarks/test_*.py)
 # SLOW=1 adds the tests that take over ten seconds each.
 SLOW ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -63,8 +64,12 @@ types: $(BUILT) ## mypy --strict, and the stubs of compiled modules against thes
 protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
 	$(WITH_PATH) python protos/generate.py
 
+# A process for every file: the heap that one subject leaves behind slows the next.
 bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once, untimed
-	$(BIN)/pytest benchmarks -p no:xdist --benchmark-disable-gc $(BENCH)
+	@code=0; for each in $(BENCHMARKS); do \
+		set -- $(BIN)/pytest $$each -p no:xdist --benchmark-disable-gc $(BENCH); \
+		echo "$$*"; "$$@" || code=1; \
+	done; exit $$code
 
 node: $(BUILT) ## run the Node.js example against a fresh server (needs Node.js and npm)
 	cd examples/node && npm ci --no-audit --no-fund --loglevel=error
