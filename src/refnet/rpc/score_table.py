@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -70,30 +71,31 @@ class ScoreTable:
             **doubles,
         )
 
-    def columns(self, numbers: NDArray[np.intp]) -> bytes:
-        """The serialised ScoreColumns of many members.
+    def response(self, numbers: NDArray[np.intp], missing: Sequence[v1.MissingScore]) -> bytes:
+        """The serialised BatchGetScoresResponse of members, all of whom have a score.
 
-        Written by hand, because putting 18 doubles a member through Python objects takes five times
-        as long as all the rest. Packed fixed-width fields are little-endian arrays behind tag and
-        length.
+        Its columns are written by hand, because putting 18 doubles a member through Python objects
+        takes five times as long as all the rest. Packed fixed-width fields are little-endian arrays
+        behind tag and length, and messages one after the other merge.
         """
+        rest = v1.BatchGetScoresResponse(missing=missing, computed_at=self.basis)
         if self.snapshot.scores.n == 0:
-            return self._zeros(len(numbers))
-        parts = [
-            _packed("number", numbers.astype("<u4")),
-            _packed("rank", self.snapshot.rank[numbers].astype("<u4")),
-            _packed("label", self._labels[numbers]),  # below 128: a varint of one byte
-        ]
-        for field, column in zip(FIELDS, self._columns, strict=True):
-            parts.append(_packed(field, column[numbers].astype("<f8", copy=False)))
-        return b"".join(parts)
+            rest.columns.CopyFrom(_zeros(len(numbers)))
+            return rest.SerializeToString()
+        parts: list[Any] = []
+        size = 0
+        for field, values in self._packed(numbers):
+            header = _header(_TAGS[field], values.nbytes)
+            parts += (header, values)
+            size += len(header) + values.nbytes
+        return b"".join((_header(_COLUMNS, size), *parts, rest.SerializeToString()))
 
-    def _zeros(self, count: int) -> bytes:
-        """Columns when nobody has a score: the entries mean nothing, but they are there."""
-        columns = v1.ScoreColumns()
-        for field in _TAGS:
-            getattr(columns, field).extend([0] * count)
-        return columns.SerializeToString()
+    def _packed(self, numbers: NDArray[np.intp]) -> Iterator[tuple[str, NDArray[Any]]]:
+        yield "number", numbers.astype("<u4")
+        yield "rank", self.snapshot.rank.take(numbers).astype("<u4")
+        yield "label", self._labels.take(numbers)  # below 128: a varint of one byte
+        for field, column in zip(FIELDS, self._columns, strict=True):
+            yield field, column.take(numbers).astype("<f8", copy=False)
 
     def changed(self, before: ScoreTable, numbers: NDArray[np.intp]) -> NDArray[np.intp]:
         """Those of the members whose message differs in any bit from what `before` says."""
@@ -115,16 +117,17 @@ def labels(
     return found
 
 
-def response(columns: bytes, missing: Sequence[v1.MissingScore], basis: v1.ScoreBasis) -> bytes:
-    """The serialised BatchGetScoresResponse; messages one after the other merge."""
-    rest = v1.BatchGetScoresResponse(missing=missing, computed_at=basis).SerializeToString()
-    number = v1.BatchGetScoresResponse.COLUMNS_FIELD_NUMBER
-    return _tag(number) + _varint(len(columns)) + columns + rest
+def _zeros(count: int) -> v1.ScoreColumns:
+    """Columns when nobody has a score: the entries mean nothing, but they are there."""
+    columns = v1.ScoreColumns()
+    for field in _TAGS:
+        getattr(columns, field).extend([0] * count)
+    return columns
 
 
-def _packed(field: str, values: NDArray[Any]) -> bytes:
-    data = values.tobytes()
-    return _TAGS[field] + _varint(len(data)) + data
+@lru_cache(maxsize=4096)
+def _header(tag: bytes, size: int) -> bytes:
+    return tag + _varint(size)
 
 
 def _tag(number: int) -> bytes:
@@ -140,4 +143,5 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
+_COLUMNS = _tag(v1.BatchGetScoresResponse.COLUMNS_FIELD_NUMBER)
 _TAGS = {field.name: _tag(field.number) for field in v1.ScoreColumns.DESCRIPTOR.fields}

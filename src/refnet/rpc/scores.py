@@ -19,7 +19,7 @@ from refnet.rpc.interceptor import POSITION
 from refnet.rpc.naming import parse
 from refnet.rpc.paging import Page, Pages, page_size
 from refnet.rpc.positions import Positions
-from refnet.rpc.score_table import ScoreTable, response
+from refnet.rpc.score_table import ScoreTable
 from refnet.standings import Snapshot
 
 _TABLES_KEPT = 4
@@ -92,7 +92,7 @@ class ScoreReads:
         if absent.any():
             missing = [_missing(request, int(index)) for index in np.flatnonzero(absent)]
             numbers = np.where(absent, 0, numbers)
-        return response(table.columns(numbers), missing, table.basis)
+        return table.response(numbers, missing)
 
     async def _list(self, request: v1.ListScoresRequest, context: Any) -> v1.ListScoresResponse:
         page = self._pages.read(request, self._app.position)
