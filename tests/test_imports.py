@@ -131,8 +131,19 @@ def test_only_the_waist_knows_the_kernel() -> None:
     assert {"accumulators.py", "scoring.py"} >= knowing
 
 
-def test_the_kernel_knows_nothing_of_refnet() -> None:
-    lines = (SOURCE / "_scoring.pyx").read_text().splitlines()
+def test_only_the_log_knows_the_loops_over_its_bytes() -> None:
+    knowing = {
+        path.parent.name
+        for path in SOURCE.rglob("*.py")
+        if any(name.startswith("refnet.log._stored") for name in imports_of(path))
+    }
+
+    assert {"log"} == knowing
+
+
+@pytest.mark.parametrize("module", ["_scoring.pyx", "log/_stored.pyx"])
+def test_what_is_compiled_knows_nothing_of_refnet(module: str) -> None:
+    lines = (SOURCE / module).read_text().splitlines()
 
     assert [] == [
         ln
