@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -65,14 +65,16 @@ def project(engine: Engine) -> tuple[int, str, str]:
     """Where the ledger stood when it was opened; its digest and the tree's root caught up."""
     projection = engine.projection()
     stood = projection.position
-    projection.catch_up(engine.reader())
+    with closing(engine.reader()) as reader:
+        projection.catch_up(reader)
     projection.save()
     return stood, projection.ledger.digest(), projection.tree.root().hex()
 
 
 def from_the_log(engine: Engine) -> tuple[str, str]:
     projection = Projection.fresh(engine.extractor)
-    projection.catch_up(engine.reader())
+    with closing(engine.reader()) as reader:
+        projection.catch_up(reader)
     return projection.ledger.digest(), projection.tree.root().hex()
 
 
@@ -168,7 +170,8 @@ def test_a_ledger_whose_rows_a_newer_refnet_would_make_otherwise_is_made_again(d
         nouns = [replace(n, facts=facts) if n is contact.NOUN else n for n in NOUNS]
         newer, log = Extractor(nouns, CODEC), str(engine.log_id)
 
-        assert Projection.open(newer, data / LEDGER, log, engine.reader()).position == 0
+        with closing(engine.reader()) as reader:
+            assert Projection.open(newer, data / LEDGER, log, reader).position == 0
 
 
 def test_verification_names_the_position_of_a_fact_that_was_not_committed_to() -> None:

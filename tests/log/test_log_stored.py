@@ -229,10 +229,11 @@ def test_a_batch_of_another_length_is_refused() -> None:
 
 
 def test_a_row_that_is_too_short_is_an_error() -> None:
+    no_tuple: Any = ["t"]
     with pytest.raises(IndexError):
         read_rows(COMPILED._shapes, [("t",)], 0, FactBatch.blank(0, [b""]))
     with pytest.raises(TypeError):
-        read_rows(COMPILED._shapes, [["t"]], 0, FactBatch.blank(0, [b""]))  # type: ignore[list-item]
+        read_rows(COMPILED._shapes, [no_tuple], 0, FactBatch.blank(0, [b""]))
 
 
 # --- commitments ------------------------------------------------------------------------------
