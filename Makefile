@@ -33,7 +33,7 @@ COMPILED := src/refnet/_scoring src/refnet/log/_stored
 MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types protos bench node docs build lock clean distclean again
+.PHONY: help run test lint types protos landed bench node docs build lock clean distclean again
 
 help: ## list the verbs
 	@echo "make VERB, where VERB is one of"
@@ -49,7 +49,7 @@ lint: $(BUILT) ## style, spelling, import directions, protos
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(if $(CYTHON_FILES),$(WITH_PATH) cython-lint $(CYTHON_FILES))
-	$(BIN)/codespell --skip protos/google src tests benchmarks protos docs README.md CHANGELOG.md Makefile .ci/run
+	$(BIN)/codespell --skip protos/google,protos/landed.binpb src tests benchmarks protos docs README.md CHANGELOG.md Makefile .ci/run
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
@@ -63,6 +63,9 @@ types: $(BUILT) ## mypy --strict, and the stubs of compiled modules against thes
 
 protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
 	$(WITH_PATH) python protos/generate.py
+
+landed: $(INSTALLED) ## write protos/landed.binpb, the protos that later ones may not break; a commit of its own
+	$(BIN)/buf build --exclude-source-info --output protos/landed.binpb
 
 # A process for every file: the heap that one subject leaves behind slows the next.
 bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once, untimed
