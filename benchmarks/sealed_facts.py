@@ -46,7 +46,7 @@ def seal_again(given: SealedFact) -> tuple[str, int, str, bytes]:
     _, ciphertext = seal(
         given.text, given.place, key=given.key, epoch=1, nonce=given.nonce, subject=given.subject
     )
-    return given.place.originator.hex, given.place.version, FIELD, ciphertext
+    return given.prepared[0], given.place.version, FIELD, ciphertext
 
 
 def sealed_facts(count: int) -> list[SealedFact]:

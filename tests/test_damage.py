@@ -24,7 +24,7 @@ from refnet.domain.referral import PassReferral
 from refnet.domain.values import ChapterId, MemberId
 from refnet.engine import LEDGER, Engine
 from refnet.errors import RefnetError, StorageFull, StoreDamaged
-from refnet.log._stored import commitments
+from refnet.log._stored import parameters
 from refnet.log.draft import Receipt
 from refnet.log.reader import Reader
 from refnet.wiring import open_engine
@@ -88,7 +88,7 @@ def tampered(data: Path, *statements: str, committed: bool = True) -> None:
         "SELECT rowid, originator_id, originator_version, topic, state, salt FROM stored_events"
     ).fetchall():
         with suppress(ValueError, TypeError):
-            (made,) = commitments([tuple(fact)], [salt])
+            *_, made = parameters(0, [tuple(fact)], [salt])
             if committed:
                 raw.execute(
                     "UPDATE stored_events SET commitment = ? WHERE rowid = ?", (made, position)

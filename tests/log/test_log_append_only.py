@@ -66,8 +66,6 @@ def content(raw: sqlite3.Connection) -> dict[str, list[object]]:
         "INSERT INTO requests SELECT * FROM requests WHERE 1 ON CONFLICT DO UPDATE SET facts = 9",
         "INSERT OR IGNORE INTO requests SELECT * FROM requests",
         "UPDATE sealed SET bytes = x'00'",
-        "REPLACE INTO sealed SELECT originator_id, version, field, x'00' FROM sealed",
-        "INSERT OR IGNORE INTO sealed SELECT originator_id, version, field, x'00' FROM sealed",
         "INSERT INTO sealed SELECT * FROM sealed WHERE 1 ON CONFLICT DO UPDATE SET bytes = x'00'",
         "UPDATE meta SET value = '1' WHERE key = 'simulated'",
         "UPDATE meta SET key = 'log' WHERE key = 'newest_key'",

@@ -16,7 +16,7 @@ from random_network import CODEC, RandomNetwork
 from refnet.domain.nouns import NOUNS
 from refnet.errors import StoreDamaged
 from refnet.ledger.extract import FactBatch
-from refnet.log._stored import TIME_MAX, Shape, commitments, first_uncommitted, read_rows
+from refnet.log._stored import TIME_MAX, Shape, first_uncommitted, parameters, read_rows
 from refnet.log.batches import Extractor
 from refnet.log.tree import commitment
 
@@ -255,12 +255,18 @@ def test_commitments_are_those_of_the_formula(
         for (originator, version, topic, state), salt in given_facts
     ]
 
-    assert expected == commitments(facts, salts)
+    flat = parameters(7, facts, salts)
+
+    assert expected == flat[6::7]
+    rows = list(zip(*(flat[at::7] for at in range(6)), strict=True))
+    assert rows == [
+        (8 + at, *fact, salt) for at, (fact, salt) in enumerate(zip(facts, salts, strict=True))
+    ]
 
 
 STREAM = UUID(int=0xABCDEF).hex
 GOOD: tuple[Any, ...] = (1, STREAM, 1, "t", b"{}", bytes(32))
-COMMITTED = (*GOOD, *commitments([GOOD[1:5]], [bytes(32)]))
+COMMITTED = tuple(parameters(0, [GOOD[1:5]], [bytes(32)]))
 
 
 def test_the_first_row_that_is_not_committed_to_is_named() -> None:
@@ -311,7 +317,7 @@ def test_what_a_flipped_bit_can_make_of_a_row_is_found(column: int, value: objec
 )
 def test_what_cannot_be_a_fact_is_not_committed_to(fact: Any, salts: list[bytes]) -> None:
     with pytest.raises(ValueError, match=r"32|shorter"):
-        commitments([fact], salts)
+        parameters(0, [fact], salts)
 
 
 def test_a_commitment_of_bytes_without_text_is_plain_sha256() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from log.rig import OpenNote, Rig
 from refnet.errors import StoreDamaged
-from refnet.log._stored import commitments
+from refnet.log._stored import parameters
 from refnet.log.reader import check_commitments
 from refnet.log.tree import (
     EMPTY_ROOT,
@@ -105,7 +105,7 @@ def test_the_commitment_is_frozen() -> None:
     )  # fmt: skip
     expected = hashlib.sha256(plain).digest()
     assert commitment(salt, stream.bytes, 3, topic, state) == expected
-    assert commitments([(stream.hex, 3, topic, state)], [salt]) == [expected]
+    assert parameters(0, [(stream.hex, 3, topic, state)], [salt])[6] == expected
 
 
 def test_every_stored_fact_is_committed_to(log: Rig) -> None:

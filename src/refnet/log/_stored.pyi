@@ -7,9 +7,9 @@ from typing_extensions import disjoint_base
 ROLE_NAMES: Final[tuple[str, ...]]
 TIME_MAX: Final[int]
 
-def commitments(
-    facts: Sequence[tuple[str, int, str, bytes]], salts: Iterable[bytes]
-) -> list[bytes]: ...
+def parameters(
+    after: int, facts: Sequence[tuple[str, int, str, bytes]], salts: Iterable[bytes]
+) -> list[Any]: ...
 def first_uncommitted(rows: Sequence[tuple[Any, ...]]) -> int: ...
 
 @disjoint_base

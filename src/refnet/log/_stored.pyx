@@ -71,16 +71,19 @@ cdef bytes committed(str originator, int64_t version, str topic, bytes state, by
     return message
 
 
-def commitments(facts, salts):
-    """`refnet.log.tree.commitment` of each (originator, version, topic, state) with its salt.
+def parameters(Py_ssize_t after, facts, salts):
+    """What an INSERT of facts behind a position is given: their seven columns, one after the other.
 
-    facts: originators as 32 lower-case hex digits. salts: 32 bytes each. Returns a list of 32 bytes
-    each. Raises TypeError, ValueError or OverflowError for what can be no fact.
+    facts: (originator as 32 lower-case hex digits, version, topic, state). salts: 32 bytes each.
+    The last column is `refnet.log.tree.commitment`. Raises TypeError, ValueError or OverflowError
+    for what can be no fact.
     """
-    return [
-        sha256(committed(originator, version, topic, state, salt)).digest()
-        for (originator, version, topic, state), salt in zip(facts, salts, strict=True)
-    ]
+    cdef list flat = []
+    for (originator, version, topic, state), salt in zip(facts, salts, strict=True):
+        after += 1
+        digest = sha256(committed(originator, version, topic, state, salt)).digest()
+        flat += (after, originator, version, topic, state, salt, digest)
+    return flat
 
 
 def first_uncommitted(rows):

@@ -8,7 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Protocol
 
-from refnet.log._stored import commitments
+from refnet.log._stored import parameters
 from refnet.log.tree import Prepared
 
 _ROWS_PER_STATEMENT = 100
@@ -33,23 +33,20 @@ def append_facts(
     salts: 32 random bytes for each. Raises sqlite3.IntegrityError if a stream already has a
     version, or `after` is not the head of the log.
     """
-    made = commitments(facts, salts)
-    rows = (
-        (position, originator, version, topic, state, salt, commitment)
-        for position, (originator, version, topic, state), salt, commitment in zip(
-            range(after + 1, after + 1 + len(facts)), facts, salts, made, strict=True
-        )
-    )
-    insert(cursor, table, 7, rows)
+    _insert(cursor, table, 7, parameters(after, facts, salts))
 
 
 def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
-    """Insert rows of `width` columns.
+    """Insert rows of `width` columns."""
+    _insert(cursor, table, width, list(chain.from_iterable(rows)))
 
-    Many rows a statement, because sqlite3 lets go of the interpreter lock and takes it again
-    around every step, and in a busy server each of these is a wait.
+
+def _insert(cursor: Executes, table: str, width: int, flat: list[Any]) -> None:
+    """Many rows a statement.
+
+    For sqlite3 lets go of the interpreter lock and takes it again around every step, and in a busy
+    server each of these is a wait.
     """
-    flat = list(chain.from_iterable(rows))
     step = width * _ROWS_PER_STATEMENT
     for start in range(0, len(flat), step):
         chunk = flat[start : start + step]

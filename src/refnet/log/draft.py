@@ -99,6 +99,7 @@ class Draft:
                 f"the new id {stream} is taken; leave it to the server", field="new_id", id=stream
             )
         self._check_handle(request.command)
+        originator = stream.hex
         first = self.position + 1
         made = []
         for place, fact in enumerate(decision.facts):
@@ -113,7 +114,7 @@ class Draft:
                 request.acting_member,
                 request.request_id,
             )
-            sealed, ciphertexts = self._seal(fact, recorded)
+            sealed, ciphertexts = self._seal(fact, recorded, originator)
             made.append((sealed, recorded, self._codec.encode(sealed, recorded), ciphertexts))
         return made
 
@@ -151,7 +152,7 @@ class Draft:
         """Whether there is nothing to write: every request was refused or answered before."""
         return not self._requests
 
-    def _seal(self, fact: Any, recorded: Recorded) -> tuple[Any, list[_SealedRow]]:
+    def _seal(self, fact: Any, recorded: Recorded, originator: str) -> tuple[Any, list[_SealedRow]]:
         fields: dict[str, Sealed] = {}
         ciphertexts = []
         for field, subjects in fact.SEALED.items():
@@ -170,7 +171,7 @@ class Draft:
                 )
             except UnicodeEncodeError as error:
                 raise _surrogate(field) from error
-            ciphertexts.append((recorded.stream.hex, recorded.version, field, ciphertext))
+            ciphertexts.append((originator, recorded.version, field, ciphertext))
         return (replace(fact, **fields) if fields else fact), ciphertexts
 
     def _check_handle(self, command: Any) -> None:

@@ -91,12 +91,6 @@ CREATE TRIGGER IF NOT EXISTS requests_no_delete BEFORE DELETE ON requests
 BEGIN SELECT RAISE(ABORT, 'requests are never deleted'); END
 """,
     """
-CREATE TRIGGER IF NOT EXISTS sealed_keep BEFORE INSERT ON sealed
-WHEN EXISTS (SELECT 1 FROM sealed WHERE originator_id = NEW.originator_id
-             AND version = NEW.version AND field = NEW.field)
-BEGIN SELECT RAISE(ABORT, 'sealed fields may be deleted, never changed'); END
-""",
-    """
 CREATE TRIGGER IF NOT EXISTS sealed_no_update BEFORE UPDATE ON sealed
 BEGIN SELECT RAISE(ABORT, 'sealed fields may be deleted, never changed'); END
 """,

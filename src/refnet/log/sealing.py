@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -66,7 +66,7 @@ def seal(
     ciphertext = nonce[12] || ct || tag[16]. The nonce is random and never used twice with a key.
     """
     ciphertext = nonce + key.encrypt(nonce, text.encode(), binding(subject, place))
-    return Sealed(subject, epoch, hashlib.sha256(ciphertext).hexdigest()), ciphertext
+    return Sealed(subject, epoch, sha256(ciphertext).hexdigest()), ciphertext
 
 
 def unseal(ciphertext: bytes, place: Place, *, sealed: Sealed, key: AESGCM) -> str:
@@ -76,7 +76,7 @@ def unseal(ciphertext: bytes, place: Place, *, sealed: Sealed, key: AESGCM) -> s
     place: the log says what it must be, so anything else is damage or forgery and never "no
     value".
     """
-    if hashlib.sha256(ciphertext).hexdigest() != sealed.sha256:
+    if sha256(ciphertext).hexdigest() != sealed.sha256:
         raise _refused("is not the one the fact names", place)
     try:
         nonce, rest = ciphertext[:NONCE_SIZE], ciphertext[NONCE_SIZE:]
