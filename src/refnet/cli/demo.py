@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -17,6 +16,7 @@ from refnet.cli.simulate import Factory, last_monday
 from refnet.cli.unfinished import MARK
 from refnet.domain.values import utc_day
 from refnet.engine import LEDGER
+from refnet.log.files import sync_directory
 from refnet.log.keys import FILE as KEYS
 from refnet.log.lock import WriterLock
 from refnet.log.store import FILE
@@ -34,6 +34,7 @@ def make(data: Path, output: Output) -> None:
     """Fill a store without facts. What an interrupted try left is thrown away first.
 
     A mark lies in the directory for as long as the network is not whole, see `refuse_unfinished`.
+    Its coming and going are on the disk before what follows.
     """
     mark = data / MARK
     if mark.exists():
@@ -44,7 +45,7 @@ def make(data: Path, output: Output) -> None:
 
     def begin() -> None:
         mark.touch()
-        _sync(data)
+        sync_directory(data)
 
     with output.progress("making up a network", _WEEKS) as advance:
         simulator.simulate(
@@ -56,7 +57,7 @@ def make(data: Path, output: Output) -> None:
             progress=lambda done, _: advance(done),
         )
     mark.unlink()
-    _sync(data)
+    sync_directory(data)
 
 
 def show(data: Path, output: Output) -> str | None:
@@ -89,12 +90,3 @@ def _clear(data: Path) -> None:
         shutil.rmtree(data / LEDGER, ignore_errors=True)
     finally:
         lock.close()
-
-
-def _sync(directory: Path) -> None:
-    """Have the mark's coming and going on the disk before what follows it."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -36,11 +36,6 @@ def append_facts(
     _insert(cursor, table, 7, parameters(after, facts, salts))
 
 
-def insert(cursor: Executes, table: str, width: int, rows: Iterable[Sequence[object]]) -> None:
-    """Insert rows of `width` columns."""
-    _insert(cursor, table, width, list(chain.from_iterable(rows)))
-
-
 def _insert(cursor: Executes, table: str, width: int, flat: list[Any]) -> None:
     """Many rows a statement.
 
@@ -56,12 +51,13 @@ def _insert(cursor: Executes, table: str, width: int, flat: list[Any]) -> None:
 def insert_in_order(
     cursor: Executes, table: str, width: int, rows: Iterable[Any], *, by: int
 ) -> None:
-    """As `insert`, in order of the column `by`, which is what is random in the table's key.
+    """Insert rows of `width` columns in order of column `by`, what is random in the table's key.
 
     A table that has no rowid is a tree of its keys: in order, each of its pages is visited once for
     all the rows that go there.
     """
-    insert(cursor, table, width, sorted(rows, key=itemgetter(by)))
+    ordered = sorted(rows, key=itemgetter(by))
+    _insert(cursor, table, width, list(chain.from_iterable(ordered)))
 
 
 @lru_cache(maxsize=512)
