@@ -286,3 +286,27 @@ def test_business_closed_in_a_later_batch_makes_each_client_count() -> None:
         steps.check()
     steps.do(referral.VoidReferral(referral=several[0]))
     steps.check()
+
+
+def test_what_is_found_in_a_snapshot_is_found_once_and_its_roll_stays() -> None:
+    net = RandomNetwork(7)
+    net.grow(60)
+    ledger = Ledger()
+    extend(ledger, net, 40)
+    standings = Standings(ledger)
+    standings.advance()
+    before = standings.snapshot(net.days[1])
+    homes, calls = before.roll.home().tolist(), []
+
+    def count(snapshot: Snapshot) -> int:
+        calls.append(snapshot.position)
+        return len(snapshot.columns)
+
+    found = [before.once(count), before.once(count)]
+    extend(ledger, net)
+    standings.advance()
+    standings.snapshot(net.days[1])
+
+    assert ([40, 40], [40]) == (found, calls)
+    assert homes == before.roll.home().tolist()
+    assert (before.position, before.policy) == (40, standings.snapshot(net.days[1]).policy)

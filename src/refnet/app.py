@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -25,38 +24,20 @@ from refnet.domain.decisions import Noun, Request
 from refnet.domain.network import PublishScores
 from refnet.domain.values import Erased, utc_day
 from refnet.engine import Engine, Row, load_state, reveal_fields, row_of
-from refnet.errors import (
-    FreshnessTimeout,
-    PositionAhead,
-    RefnetError,
-    ShuttingDown,
-    StorageFull,
-)
+from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown
+from refnet.folding import Folding, Head
 from refnet.log.draft import Receipt
-from refnet.log.follower import Follower
 from refnet.log.reader import Reader
 from refnet.log.writer import Writer
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause, stopping
 from refnet.standings import Snapshot, check_claim
 
-SAVE_SECONDS = 10.0
 CHECKPOINT_SECONDS = 1.0
 PUBLISH_SECONDS = 60.0
-FULL_SECONDS = 1.0
-"""How long the follower waits before it asks a full disk again."""
-
-SETTLE_SECONDS = 0.0005
 FOLLOW_ROWS = 256
 
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The end of the log. record_time: microseconds. root: hex RFC 6962 root over all leaves."""
-
-    position: int
-    record_time: int
-    root: str
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +68,8 @@ class App:
         self._work: list[threading.Thread] = []
         self._changed = asyncio.Event()
         self._writer = Writer(engine.sequencer)
-        self._projection = engine.projection()
-        self._ledger_lock = threading.Lock()  # between what folds and what looks at the tree
-        self._board = Scoreboard(self._projection, engine.clock, threads)
-        self._reader = engine.reader()
-        self._follower = Follower(self._reader)
+        self._folding = Folding(engine, self._stop)
+        self._board = Scoreboard(self._folding.projection, engine.clock, threads)
         self._reads = ReadPool(engine, self._fail)
 
     async def start(self) -> None:
@@ -100,8 +78,8 @@ class App:
         May be cancelled. Raises StoreDamaged, StorageFull.
         """
         self._loop = asyncio.get_running_loop()
-        self._engine.sequencer.on_commit(self._follower.wake)
-        await self._reads.run(self._catch_up)
+        self._engine.sequencer.on_commit(self._folding.wake)
+        await self._reads.run(self._folding.catch_up)
         self._board.show(await self._reads.run(self._board.first))
         if self._stop.is_set():
             raise stopping()
@@ -191,7 +169,7 @@ class App:
 
     async def head(self) -> Head:
         """The end of the log as far as the ledger has folded it, with the root there."""
-        return await self._reads.run(self._head)
+        return await self._reads.run(self._folding.head)
 
     async def rows(self, after: int, limit: int, upto: int | None = None) -> list[Row]:
         """Stored facts with after < position <= upto, at most `limit`."""
@@ -233,6 +211,18 @@ class App:
         _check_reached(freshness.at_least, head)
         return await self._board.fresh(head if freshness.head else freshness.at_least, patience)
 
+    async def study(
+        self, freshness: Freshness, patience: float, work: Callable[[Snapshot], T]
+    ) -> tuple[Snapshot, T]:
+        """Scores as fresh as asked for, and what `work` finds in them on a thread of its own.
+
+        Raises as `scores` does, FreshnessTimeout also if the work is not done after `patience` s in
+        all, and whatever the work raises.
+        """
+        end = self._loop.time() + patience
+        snapshot = await self.scores(freshness, patience)
+        return snapshot, await self._board.study(snapshot, work, end - self._loop.time())
+
     def watch(self) -> AsyncIterator[Snapshot]:
         """Every snapshot that is made from now on, newest only, beginning with the present one."""
         return self._board.watch()
@@ -243,7 +233,7 @@ class App:
             day = await self._reads.ask(lambda reader, _: self._day_at(reader, position))
         while True:
             changed, left = self._changed, end - self._loop.time()
-            if self._projection.position >= position:
+            if self._folding.position >= position:
                 return await self._board.past(position, day, max(0.0, left))
             if self._stop.is_set():
                 raise stopping()
@@ -260,11 +250,6 @@ class App:
         (row,) = reader.rows(position - 1, position, 1)
         return utc_day(self._engine.codec.record_time(position, row[4]))
 
-    def _head(self) -> Head:
-        with self._ledger_lock:
-            ledger, tree = self._projection.ledger, self._projection.tree
-            return Head(ledger.position, ledger.record_time, tree.root().hex())
-
     # On the writer's, follower's and scorer's threads
 
     def _deliver(self, answers: Sequence[tuple[Any, Any]]) -> None:
@@ -273,55 +258,15 @@ class App:
             self._fail(failure)
         self._tell(_resolve, answers)
 
-    def _catch_up(self) -> None:
-        saved = time.monotonic()
-        for rows in self._reader.scan(self._projection.position):
-            if self._stop.is_set():
-                raise stopping()
-            self._projection.extend(rows)
-            if time.monotonic() - saved > SAVE_SECONDS:
-                self._save()
-                saved = time.monotonic()
-        self._save()
-        self._follower.position = self._projection.position
-
     def _follow(self) -> None:
-        saved = time.monotonic()
-        for rows in self._follower.batches(self._stop):
-            # In the file, facts are there a moment before the writer says so.
-            while self.position < rows[-1][0] and not self._stop.is_set():
-                self._stop.wait(SETTLE_SECONDS)
-            self._fold(rows)
-            self._tell(self._advance)
-            self._board.advanced()
-            if time.monotonic() - saved > SAVE_SECONDS:
-                self._save()
-                saved = time.monotonic()
+        self._folding.follow(self._folded)
 
-    def _fold(self, rows: list[Any]) -> None:
-        while not self._stop.is_set():
-            try:
-                with self._ledger_lock:
-                    self._projection.extend(rows)
-            except StorageFull as refusal:
-                self._stop.wait(FULL_SECONDS)
-                _log("ledger_waits", refusal)
-            else:
-                return
-
-    def _save(self) -> None:
-        """What is not saved is folded again after a restart, so a full disk does no harm."""
-        try:
-            self._projection.save()
-        except StorageFull as refusal:
-            _log("ledger_not_saved", refusal)
+    def _folded(self) -> None:
+        self._tell(self._advance)
+        self._board.advanced()
 
     def _finish(self) -> None:
-        """Fold what was written last, so that the next start need not."""
-        if self._work and self._failure is None:
-            with suppress(StorageFull):
-                self._projection.catch_up(self._reader)
-        self._save()
+        self._folding.finish(complete=bool(self._work) and self._failure is None)
 
     def _score(self) -> None:
         self._board.run(lambda snapshot: self._tell(self._board.show, snapshot))
@@ -363,10 +308,10 @@ class App:
     def _shut(self) -> None:
         """Off the loop. Whatever fails, everything else is closed."""
         self._writer.close()
-        self._follower.wake()
+        self._folding.wake()
         with ExitStack() as stack:
             stack.callback(self._engine.close)
-            stack.callback(self._reader.close)
+            stack.callback(self._folding.close)
             stack.callback(self._finish)
             stack.callback(self._board.close)
             stack.callback(self._reads.close)
@@ -392,7 +337,3 @@ def _check_reached(position: int, head: int) -> None:
             position=position,
             head=head,
         )
-
-
-def _log(event: str, refusal: RefnetError) -> None:
-    structlog.get_logger().warning(event, message=refusal.message, **refusal.facts)

@@ -288,6 +288,17 @@ class Roll:
         _last(self._active, rows.giver[people], rows.effect[people] != Effect.STOPPED)
         _last(self._level, rows.chapter[chapters], rows.value[chapters])
 
+    def copy(self) -> Roll:
+        """A copy that later rows do not reach."""
+        other = Roll()
+        other._home, other._active = self._home.copy(), self._active.copy()
+        other._level = self._level.copy()
+        return other
+
+    def home(self) -> NDArray[np.int32]:
+        """The chapter of each member, or the last one, by chapter number; int32."""
+        return self._home.copy()
+
     def standing(self) -> NDArray[np.float64]:
         """Standing of each member's chapter, or of the last one; float64 in [0, 1]."""
         level = np.append(self._level, FULL_STANDING)  # the last one is for NOBODY

@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from refnet.domain.values import utc_day
 from refnet.errors import FreshnessTimeout, ShuttingDown
@@ -24,7 +25,12 @@ CACHED_SNAPSHOTS = 8
 CACHED_BYTES = 256 << 20
 """What snapshots of the past may take together; the last one is kept whatever it takes."""
 
+STUDY_THREADS = 2
+"""How many questions about snapshots that take work are answered at a time; others wait."""
+
 _Key = tuple[int, int]  # position, day
+
+T = TypeVar("T")
 
 
 class Scoreboard:
@@ -48,6 +54,7 @@ class Scoreboard:
         self._making: dict[_Key, asyncio.Future[Snapshot]] = {}
         # One at a time: it is heavy work, and other reads must not wait for it.
         self._pool = ThreadPoolExecutor(1, "refnet-past")
+        self._studies = ThreadPoolExecutor(STUDY_THREADS, "refnet-study")
         self.latest: Snapshot | None = None
 
     # On the thread that makes scores
@@ -103,6 +110,7 @@ class Scoreboard:
     def close(self) -> None:
         """Wait for what is being made; off the loop, after `stop`."""
         self._pool.shutdown(cancel_futures=True)
+        self._studies.shutdown(cancel_futures=True)
 
     async def fresh(self, position: int, patience: float) -> Snapshot:
         """The newest scores once they include a position. Raises FreshnessTimeout."""
@@ -150,6 +158,26 @@ class Scoreboard:
         if making.cancelled():
             raise stopping()
         return making.result()
+
+    async def study(self, snapshot: Snapshot, work: Callable[[Snapshot], T], patience: float) -> T:
+        """What `work` finds in a snapshot, on a thread. Raises FreshnessTimeout.
+
+        Work that began goes on if the caller goes away.
+        """
+        self._check_running()
+        loop = asyncio.get_running_loop()
+        doing = loop.run_in_executor(self._studies, work, snapshot)
+        await asyncio.wait((doing,), timeout=max(0.0, patience))
+        if not doing.done():
+            doing.cancel()
+            raise _too_slow(
+                f"what was asked about position {snapshot.position} is in the making",
+                snapshot.position,
+                patience,
+            )
+        if doing.cancelled():
+            raise stopping()
+        return doing.result()
 
     async def watch(self) -> AsyncIterator[Snapshot]:
         """Every snapshot that is made from now on, newest only, beginning with the present one."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -33,13 +36,17 @@ _PAIR_BYTES = 8 + len(Accumulators.PAIR_FIELDS) * (8 + 4) + 8
 _MEMBER_BYTES = len(Accumulators.MEMBER_FIELDS) * (8 + 4) + len(ARRAYS) * 8 + 64
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """Scores and what they were made of. Never changes.
 
     position, day, model, digest name the ingredients. members: UUIDs by number. order: numbers by
     rank; rank: 1-based ranks by number. Active members come first, then score descending, then
-    lower number.
+    lower number. columns: the ledger's rows up to position. roll: who belongs where then. policy:
+    of the network. accumulators: the evidence behind the scores; to read only, copy before folding.
     """
 
     position: int
@@ -47,8 +54,13 @@ class Snapshot:
     scores: Scores
     members: list[UUID]
     active: NDArray[np.bool_]
-    _accumulators: Accumulators
+    columns: Columns
+    roll: evidence.Roll
+    policy: evidence.Policy
+    accumulators: Accumulators
     model: str = MODEL
+    _found: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _finding: Lock = field(default_factory=Lock, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -72,15 +84,26 @@ class Snapshot:
         ranks[self.order] = np.arange(1, self.scores.n + 1)
         return ranks
 
+    def once(self, find: Callable[[Snapshot], T]) -> T:
+        """What a function finds in this snapshot; found once, kept as long as the snapshot.
+
+        find: a function of a module, so that the next caller asks with the same one.
+        """
+        with self._finding:
+            if find not in self._found:
+                self._found[find] = find(self)
+            found: T = self._found[find]
+            return found
+
     @property
     def nbytes(self) -> int:
         """About how much memory it holds, if it shares nothing."""
-        pairs = len(self._accumulators.keys)
+        pairs = len(self.accumulators.keys)
         return pairs * _PAIR_BYTES + self.scores.n * _MEMBER_BYTES
 
     def reciprocity(self, giver: int, receiver: int) -> tuple[float, float, float]:
         """(given, taken, balance) of an ordered pair of numbers (score-model section 4.4)."""
-        return pair_balance(self._accumulators, giver, receiver, self.day)
+        return pair_balance(self.accumulators, giver, receiver, self.day)
 
 
 class Standings:
@@ -130,7 +153,8 @@ class Standings:
         self._day = max(self._day, day)
         self._refold(columns, *_touched(self._due()))
         self._accumulators.network()  # made here, so that copies share it
-        return _snapshot(self._ledger, columns, self._accumulators.copy(), self._roll, day, threads)
+        found = (self._accumulators.copy(), self._roll.copy(), self._policy)
+        return _snapshot(self._ledger, columns, *found, day, threads)
 
     def _fold(self, whole: evidence.Rows) -> None:
         """Fold everything at once, so that nothing folded earlier can be touched."""
@@ -188,23 +212,24 @@ _NOTHING = np.empty((0, 3), np.int64)
 def snapshot_at(ledger: Ledger, position: int, day: int, threads: int = 1) -> Snapshot:
     """The scores at any position and day, folded from the beginning."""
     columns = ledger.columns(position)
-    accumulators = _empty(evidence.policy(columns))
+    policy = evidence.policy(columns)
+    accumulators = _empty(policy)
     roll = evidence.Roll()
     roll.read(columns)
     accumulators.grow(roll.members)
     accumulators.fold(evidence.events(evidence.rows_of(columns), day))
-    return _snapshot(ledger, columns, accumulators, roll, day, threads)
+    return _snapshot(ledger, columns, accumulators, roll, policy, day, threads)
 
 
 def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:
     """Raises InvalidRequest unless a snapshot is of that model and has that digest."""
     made = {"model": (model, snapshot.model), "digest": (digest, snapshot.digest)}
-    for field, (claimed, found) in made.items():
+    for name, (claimed, found) in made.items():
         if claimed != found:
             raise InvalidRequest(
-                f"at position {snapshot.position} and day {snapshot.day} the {field} of the scores "
+                f"at position {snapshot.position} and day {snapshot.day} the {name} of the scores "
                 f"is {found}, not {claimed}; read the scores again and state what they say",
-                field=field,
+                field=name,
                 position=snapshot.position,
                 day=snapshot.day,
                 found=found,
@@ -217,6 +242,7 @@ def _snapshot(
     columns: Columns,
     accumulators: Accumulators,
     roll: evidence.Roll,
+    policy: evidence.Policy,
     day: int,
     threads: int,
 ) -> Snapshot:
@@ -226,7 +252,10 @@ def _snapshot(
         scores=score(accumulators, day, standing=roll.standing(), threads=threads),
         members=ledger.fold.members[: roll.members],
         active=roll.active(),
-        _accumulators=accumulators,
+        columns=columns,
+        roll=roll,
+        policy=policy,
+        accumulators=accumulators,
     )
 
 

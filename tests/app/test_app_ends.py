@@ -65,8 +65,8 @@ async def test_after_close_every_question_is_refused_and_every_stream_ends(net: 
         asyncio.ensure_future(read(stream)) for stream in (net.app.follow(0), net.app.watch())
     ]
     await net.fresh(net.app.position)
-    net.app._ledger_lock.acquire()
-    threading.Timer(0.5, net.app._ledger_lock.release).start()
+    net.app._folding.lock.acquire()
+    threading.Timer(0.5, net.app._folding.lock.release).start()
     receipt = await net.do(net.enrolment())
     waiting = [
         asyncio.ensure_future(net.app.scores(freshness, 60))
@@ -125,14 +125,14 @@ async def test_a_start_can_be_broken_off(tmp_path: Path, monkeypatch: pytest.Mon
     shutil.rmtree(tmp_path / "data" / "ledger")
     app = App(open_engine(tmp_path / "data", warn=lambda _: None))
     folding, go_on = threading.Event(), threading.Event()
-    extend = app._projection.extend
+    extend = app._folding.projection.extend
 
     def slow(rows: Any) -> None:
         folding.set()
         go_on.wait(5)
         extend(rows)
 
-    monkeypatch.setattr(app._projection, "extend", slow)
+    monkeypatch.setattr(app._folding.projection, "extend", slow)
     starting = asyncio.ensure_future(app.start())
     await soon(folding.is_set)
     closing = asyncio.ensure_future(app.close())
@@ -162,7 +162,7 @@ def test_threads_outlive_a_loop_that_was_closed_before_them(tmp_path: Path) -> N
         receipt = app._writer.submit(net.request(CharterNetwork(name="Two"))).exception(5)
         assert isinstance(receipt, NetworkExists)
         time.sleep(1.0)  # follower and scorer tell the loop, too
-        assert app._projection.position == app.position > 0
+        assert app._folding.projection.position == app.position > 0
         assert app._failure is None
     finally:
         app._stop.set()

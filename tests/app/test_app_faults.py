@@ -57,7 +57,7 @@ async def test_the_ledger_waits_for_a_full_disk_and_folds_every_fact_once(
         is_full = False
         snapshot = await net.fresh(receipt.last, 5)
         assert snapshot.digest == net.engine.replay(day=snapshot.day).snapshot.digest
-        fold = net.app._projection.ledger.fold
+        fold = net.app._folding.projection.ledger.fold
         assert (5, 11) == (len(fold.members), len(fold.chapters))
     async with running(tmp_path / "data", net.clock) as net:
         assert (await net.app.scores(Freshness(head=True), 5)).digest == snapshot.digest
@@ -66,7 +66,7 @@ async def test_the_ledger_waits_for_a_full_disk_and_folds_every_fact_once(
 async def test_a_ledger_that_cannot_be_saved_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("refnet.app.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("refnet.folding.SAVE_SECONDS", 0.0)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -122,7 +122,7 @@ async def test_a_storage_error_ends_everything_at_once(net: Net) -> None:
     assert net.app.position == good.last
 
 
-@pytest.mark.parametrize("room", ["_projection", "_board._standings"])
+@pytest.mark.parametrize("room", ["_folding.projection", "_board._standings"])
 async def test_a_thread_that_dies_is_told(
     net: Net, monkeypatch: pytest.MonkeyPatch, room: str
 ) -> None:
@@ -132,7 +132,7 @@ async def test_a_thread_that_dies_is_told(
     part: Any = net.app
     for name in room.split("."):
         part = getattr(part, name)
-    monkeypatch.setattr(part, "extend" if room == "_projection" else "advance", broken)
+    monkeypatch.setattr(part, "extend" if room == "_folding.projection" else "advance", broken)
     await net.do(net.enrolment())
     async with asyncio.timeout(3):
         await net.app.failed.wait()

@@ -22,11 +22,13 @@ from refnet.domain.referral import (
 from refnet.domain.testimonial import GiveTestimonial
 from refnet.errors import (
     FreshnessTimeout,
+    NotFound,
     PositionAhead,
     RefnetError,
     SelfDealing,
 )
 from refnet.log.draft import Receipt
+from refnet.standings import Snapshot
 
 
 async def test_a_write_is_in_what_is_read_at_its_position(net: Net) -> None:
@@ -65,7 +67,7 @@ async def test_a_position_that_the_log_has_not_reached_is_refused(net: Net) -> N
 
 async def test_patience_ends(net: Net) -> None:
     await net.fresh(net.app.position)
-    with net.app._ledger_lock:  # the ledger cannot follow
+    with net.app._folding.lock:  # the ledger cannot follow
         receipt = await net.do(PassReferral(giver=net.members[0], receiver=net.members[1]))
         for freshness in (Freshness(at_least=receipt.last), Freshness(exactly=receipt.last)):
             with pytest.raises(FreshnessTimeout):
@@ -85,7 +87,7 @@ async def test_nobody_sees_a_position_before_the_writer_says_so(
 
     def late(draft: Any) -> None:
         committed.set()
-        net.app._follower.wake()
+        net.app._folding.wake()
         time.sleep(0.3)  # the batch is in the file, and the writer's thread gets no turn
         settle(draft)
 
@@ -190,3 +192,31 @@ async def test_the_same_past_is_made_once_and_few_are_kept(
     monkeypatch.setattr(scoreboard, "CACHED_BYTES", 1)
     await net.app.scores(Freshness(exactly=6, day=20_100), 10)
     await soon(lambda: len(net.app._board._older) == 1)
+
+
+async def test_a_study_is_made_off_the_loop_from_the_scores_asked_for(net: Net) -> None:
+    await net.do(net.enrolment())
+    names: list[str] = []
+
+    def count(snapshot: Snapshot) -> int:
+        names.append(threading.current_thread().name)
+        return len(snapshot.columns)
+
+    snapshot, found = await net.app.study(Freshness(head=True), 3.0, count)
+
+    assert (net.app.position, net.app.position) == (snapshot.position, found)
+    assert names[0].startswith("refnet-study")
+
+
+async def test_a_study_that_takes_too_long_is_told_apart_from_one_that_fails(net: Net) -> None:
+    await net.do(net.enrolment())
+    wait = threading.Event()
+
+    def fail(_: Snapshot) -> None:
+        raise NotFound("nobody", noun="member")
+
+    with pytest.raises(FreshnessTimeout, match="in the making"):
+        await net.app.study(Freshness(), 0.2, lambda _: wait.wait(5))
+    with pytest.raises(NotFound):
+        await net.app.study(Freshness(), 3.0, fail)
+    wait.set()

@@ -165,7 +165,7 @@ async def position_ahead(served: Served) -> Any:
 
 
 async def freshness_timeout(served: Served) -> Any:
-    with served.app._ledger_lock:  # the projection cannot follow the log
+    with served.app._folding.lock:  # the projection cannot follow the log
         written = await served.call(v1.RegisterContactRequest(name="Vic"))
         request = v1.ListScoresRequest(consistency=_at_least(written.recorded_at))
         return await served.call(request, timeout=1.0)

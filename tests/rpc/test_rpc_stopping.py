@@ -115,7 +115,7 @@ async def test_an_import_that_goes_on_is_cut(served: Served) -> None:
 
 
 async def test_calls_in_flight_are_finished(served: Served) -> None:
-    with served.app._ledger_lock:  # scores cannot follow the log
+    with served.app._folding.lock:  # scores cannot follow the log
         written = await served.call(v1.RegisterContactRequest(name="Vic"))
         request = v1.ListScoresRequest(consistency=fresh(written))
         reading = asyncio.ensure_future(served.call(request))

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from refnet import v1
-from refnet.app import App, Head
+from refnet.app import App
 from refnet.domain.decisions import Noun
 from refnet.engine import Row
 from refnet.errors import FreshnessTimeout, ShuttingDown
+from refnet.folding import Head
 from refnet.rpc.convert import timestamp_of
 from refnet.rpc.freshness import check_reached, freshness_of, patience
 from refnet.rpc.handlers import Behaviour
