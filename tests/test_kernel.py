@@ -11,7 +11,7 @@ import pytest
 from refnet import _scoring
 from refnet.accumulators import Accumulators, Events, Kind
 from refnet.decay import decay_table
-from refnet.scoring import ARRAYS, Scores
+from refnet.scoring import ARRAYS, Scores, work_out
 
 HASHES = {
     60: "4fd48f2eb4620e29ef2a4c0ca6874b95b6adfc85e3140f5977abc97a796d95bb",
@@ -41,9 +41,9 @@ def arguments() -> dict[str, Any]:
         "tables": acc.tables.copy(),
         "decay": True,
         "uniform": False,
-        "edges": np.empty((2, _scoring.EDGE_COLUMNS)),
-        "flows": np.empty((_scoring.FLOW_ROWS, 2)),
-        "people": np.empty((_scoring.PEOPLE_ROWS, 3)),
+        "edges": np.empty((2, len(_scoring.EDGE_NAMES))),
+        "flows": np.empty((len(_scoring.FLOW_NAMES), 2)),
+        "people": np.empty((len(_scoring.PERSON_NAMES), 3)),
         "out": np.empty((len(ARRAYS), 3)),
         "threads": 1,
     }
@@ -189,7 +189,7 @@ BAD_SCORES: list[tuple[str, dict[str, Any]]] = [
     ("the arrays", {"reverse": np.array([1], np.int32)}),
     ("the arrays", {"pair_totals": np.zeros((9, 3), np.int64)}),
     ("the arrays", {"edges": np.empty((2, 1))}),
-    ("the arrays", {"flows": np.empty((_scoring.FLOW_ROWS, 1))}),
+    ("the arrays", {"flows": np.empty((len(_scoring.FLOW_NAMES), 1))}),
     ("the arrays", {"people": np.empty((1, 3))}),
     ("the arrays", {"out": np.empty((17, 3))}),
 ]
@@ -281,3 +281,64 @@ def test_names_and_numbers_agree_on_both_sides_of_the_waist() -> None:
         name: days for name, days in half_lives.items() if days != 360
     }
     assert {"CP": 360, "CN": 360, "AT": 180, "WEL": 180, "SIG": 360} == of_members
+
+
+def propagate_arguments() -> dict[str, Any]:
+    """What `propagate` takes for two members who trust each other."""
+    return {
+        "offsets": np.array([0, 1, 2]),
+        "sources": np.array([1, 0], np.int32),
+        "trust": np.array([0.05, 0.1]),
+        "pretrust": np.array([1.0, 0.5]),
+        "reach": np.empty(2),
+        "reached": np.empty(2),
+        "threads": 1,
+    }
+
+
+def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
+    acc = Accumulators(40)
+    rows = [
+        (day, kind, i, (7 * i + k + 1) % 40, 500)
+        for day, kind in ((0, Kind.TESTIMONIAL), (3, Kind.MEETING))
+        for i in range(40)
+        for k in (0, 2, 5, 11)
+        if i != (7 * i + k + 1) % 40
+    ]
+    acc.fold(Events.of([*((0, Kind.ATTENDANCE, i, -1, 1000) for i in range(40)), *rows]))
+    scores, workings = work_out(acc, 10)
+    reach, reached = np.empty(40), np.empty(40)
+
+    for threads in (1, 3):
+        _scoring.propagate(
+            workings.network.offsets,
+            workings.network.targets,
+            workings.flows["in_trust"],
+            scores.p,
+            reach,
+            reached,
+            threads,
+        )
+        assert workings.people["reach"].tolist() == reach.tolist()
+    assert reach.max() > scores.p.max()
+
+
+@pytest.mark.parametrize(
+    ("text", "change"),
+    [
+        ("the number of threads", {"threads": 0}),
+        ("the number of threads", {"threads": 1025}),
+        ("the arrays", {"offsets": np.array([0, 2])}),
+        ("the arrays", {"reach": np.empty(1)}),
+        ("the arrays", {"reached": np.empty(3)}),
+        ("the arrays", {"trust": np.empty(1)}),
+        ("offsets must start", {"offsets": np.array([0, 1, 3])}),
+        ("a member id", {"sources": np.array([1, 2], np.int32)}),
+        ("a member id", {"sources": np.array([-1, 0], np.int32)}),
+    ],
+)
+def test_pulls_refuse_what_does_not_fit_together(text: str, change: dict[str, Any]) -> None:
+    _scoring.propagate(**propagate_arguments())
+
+    with pytest.raises(ValueError, match=message(text)):
+        _scoring.propagate(**{**propagate_arguments(), **change})

@@ -6,6 +6,15 @@ from libc.stdint cimport int32_t, int64_t
 from ._model cimport *
 
 
+cdef extern from *:
+    """
+    #define AHEAD 64
+    static inline void expect(const double *soon) { __builtin_prefetch(soon); }
+    """
+    const Py_ssize_t AHEAD
+    void expect(const double *soon) noexcept nogil
+
+
 cdef struct Clock:
     # The period of the day of reading, and what one count of a total is worth on that day.
     int64_t[9] pair_now
@@ -165,7 +174,6 @@ cdef inline void exchange(
         returned = returned + taken * returned_share
     cdef double welcome = people[WELCOME, j]
     people[ECHO, j] = (DAMPING * DAMPING) * echo
-    people[REACH, j] = out[OUT_PRETRUST, j]
     out[OUT_V, j] = component(GRATITUDE_BUDGET * value, 0.0, V_GRACE, welcome)
     out[OUT_R, j] = component(GRATITUDE_BUDGET * lasting, 0.0, R_GRACE, welcome)
     out[OUT_C, j] = component(good, BLAME_WEIGHT * bad, C_GRACE, welcome)
@@ -177,25 +185,32 @@ cdef inline void exchange(
 
 cdef inline double gathered(
     Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
-    const double[:, ::1] flows, Py_ssize_t flow, const double[:, ::1] people, Py_ssize_t of,
+    const double[::1] flow, const double[::1] held,
 ) noexcept nogil:
-    """The in-sum over j of a flow times what its source has."""
-    cdef Py_ssize_t s
+    """The in-sum over j of a flow times what its source holds.
+
+    Flow and sources stream by, but where a source lies the processor learns too late; so it is told
+    some slots ahead, which changes no bit.
+    """
+    cdef Py_ssize_t s = offsets[j], end = offsets[j + 1], told = sources.shape[0] - AHEAD
     cdef double total = 0.0
-    for s in range(offsets[j], offsets[j + 1]):
-        total = total + flows[flow, s] * people[of, sources[s]]
+    while s < end and s < told:
+        expect(&held[sources[s + AHEAD]])
+        total = total + flow[s] * held[sources[s]]
+        s = s + 1
+    while s < end:
+        total = total + flow[s] * held[sources[s]]
+        s = s + 1
     return total
 
 
-cdef inline void propagate(
+cdef inline void pull(
     Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
-    const double[:, ::1] flows, double[:, ::1] people, Py_ssize_t before, Py_ssize_t after,
-    const double[:, ::1] out,
+    const double[::1] trust, const double[::1] pretrust,
+    const double[::1] before, double[::1] after,
 ) noexcept nogil:
     """4.2: one pull of trust over the edges into j."""
-    people[after, j] = out[OUT_PRETRUST, j] + DAMPING * gathered(
-        j, offsets, sources, flows, IN_TRUST, people, before
-    )
+    after[j] = pretrust[j] + DAMPING * gathered(j, offsets, sources, trust, before)
 
 
 cdef inline void judge(
@@ -203,7 +218,7 @@ cdef inline void judge(
     const double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
     """4.2: distrust received, and trust received without own vote and echo."""
-    cdef double n = DAMPING * gathered(j, offsets, sources, flows, IN_DISTRUST, people, REACH)
+    cdef double n = DAMPING * gathered(j, offsets, sources, flows[IN_DISTRUST], people[REACH])
     cdef double x = people[REACH, j] * (1.0 - people[ECHO, j]) - out[OUT_PRETRUST, j]
     x = larger(x, 0.0)
     out[OUT_X, j] = x

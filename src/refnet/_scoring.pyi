@@ -14,9 +14,9 @@ PAIR_HALF_LIVES: tuple[int, ...]
 MEMBER_HALF_LIVES: tuple[int, ...]
 CLOSED_MAX: int
 WEIGHT_MAX: int
-EDGE_COLUMNS: int
-FLOW_ROWS: int
-PEOPLE_ROWS: int
+EDGE_NAMES: tuple[str, ...]
+FLOW_NAMES: tuple[str, ...]
+PERSON_NAMES: tuple[str, ...]
 
 def raise_for(status: int, index: int = -1) -> None: ...
 def admit(
@@ -78,5 +78,14 @@ def score(
     flows: NDArray[np.float64],
     people: NDArray[np.float64],
     out: NDArray[np.float64],
+    threads: int,
+) -> None: ...
+def propagate(
+    offsets: NDArray[np.int64],
+    sources: NDArray[np.int32],
+    trust: NDArray[np.float64],
+    pretrust: NDArray[np.float64],
+    reach: NDArray[np.float64],
+    reached: NDArray[np.float64],
     threads: int,
 ) -> None: ...

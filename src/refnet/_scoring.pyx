@@ -38,10 +38,17 @@ PAIR_HALF_LIVES = tuple(PAIR_HALF_LIFE[field] for field in range(PAIR_FIELDS))
 MEMBER_HALF_LIVES = tuple(MEMBER_HALF_LIFE[field] for field in range(MEMBER_FIELDS))
 CLOSED_MAX = CLOSED_VALUE_LIMIT
 WEIGHT_MAX = WEIGHT_LIMIT
-EDGE_COLUMNS = EDGES
-FLOW_ROWS = FLOWS
-PEOPLE_ROWS = PEOPLE
 
+# What `score` leaves in its scratch arrays, in the order of Edge, Flow and Person in _passes.pxd.
+EDGE_NAMES = (
+    "given", "recent", "valued", "lasting", "praised", "blamed", "trust", "distrust",
+)
+FLOW_NAMES = ("in_trust", "in_distrust", "mutual")
+PERSON_NAMES = (
+    "welcome", "signalled", "voice", "value_spent", "lasting_spent", "echo", "reach",
+    "reached", "worth",
+)
+assert (len(EDGE_NAMES), len(FLOW_NAMES), len(PERSON_NAMES)) == (EDGES, FLOWS, PEOPLE)
 
 MESSAGES = (
     "",
@@ -259,6 +266,47 @@ cdef int _check_network(
     return PAIRS_NOT_SYMMETRIC if wrong else OK
 
 
+cdef void _pulls(
+    const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
+    const double[::1] pretrust, double[::1] reach, double[::1] reached, int threads,
+) noexcept nogil:
+    """4.2: V into `reach`; `reached` is scratch, and ends as V of the pull before the last."""
+    cdef Py_ssize_t i, n = pretrust.shape[0]
+    cdef int _pull
+    for i in prange(n, num_threads=threads, schedule="guided"):
+        pull(i, offsets, sources, trust, pretrust, pretrust, reached)
+    for _pull in range(PULLS // 2 - 1):
+        for i in prange(n, num_threads=threads, schedule="guided"):
+            pull(i, offsets, sources, trust, pretrust, reached, reach)
+        for i in prange(n, num_threads=threads, schedule="guided"):
+            pull(i, offsets, sources, trust, pretrust, reach, reached)
+    for i in prange(n, num_threads=threads, schedule="guided"):
+        pull(i, offsets, sources, trust, pretrust, reached, reach)
+
+
+def propagate(
+    const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
+    const double[::1] pretrust, double[::1] reach, double[::1] reached, int threads,
+):
+    """Fill reach, [n], with V of score-model section 4.2: the pulls of `score` by themselves.
+
+    trust: [pairs], the C of each slot's source; pretrust: [n]; reached: [n], scratch.
+    """
+    cdef Py_ssize_t slot, unknown = 0, n = pretrust.shape[0]
+    if threads < 1 or threads > THREADS_LIMIT:
+        raise_for(WRONG_THREADS)
+    if offsets.shape[0] != n + 1 or reach.shape[0] != n or reached.shape[0] != n:
+        raise_for(WRONG_SHAPE)
+    if trust.shape[0] != sources.shape[0]:
+        raise_for(WRONG_SHAPE)
+    raise_for(check_offsets(offsets, sources.shape[0]))
+    for slot in prange(sources.shape[0], num_threads=threads, schedule="static", nogil=True):
+        unknown += not 0 <= sources[slot] < n
+    raise_for(UNKNOWN_MEMBER if unknown else OK)
+    with nogil:
+        _pulls(offsets, sources, trust, pretrust, reach, reached, threads)
+
+
 cdef int _passes(
     const int64_t[::1] offsets, const int32_t[::1] targets, const int32_t[::1] reverse,
     const int64_t[:, ::1] pair_totals, const int32_t[:, ::1] pair_periods,
@@ -268,7 +316,7 @@ cdef int _passes(
     int threads,
 ) noexcept nogil:
     cdef Py_ssize_t i, n = standing.shape[0]
-    cdef int _pull, early = 0
+    cdef int early = 0
     for i in prange(n, num_threads=threads, schedule="guided"):
         early += arrive(
             i, member_totals, member_periods, standing, clock, uniform, people, out
@@ -282,11 +330,10 @@ cdef int _passes(
         endorse(i, offsets, reverse, edges, people)
     for i in prange(n, num_threads=threads, schedule="guided"):
         exchange(i, offsets, targets, reverse, edges, flows, people, out)
-    for _pull in range(PULLS // 2):
-        for i in prange(n, num_threads=threads, schedule="guided"):
-            propagate(i, offsets, targets, flows, people, REACH, REACHED, out)
-        for i in prange(n, num_threads=threads, schedule="guided"):
-            propagate(i, offsets, targets, flows, people, REACHED, REACH, out)
+    _pulls(
+        offsets, targets, flows[IN_TRUST], out[OUT_PRETRUST], people[REACH], people[REACHED],
+        threads,
+    )
     for i in prange(n, num_threads=threads, schedule="guided"):
         judge(i, offsets, targets, flows, people, out)
     for i in prange(n, num_threads=threads, schedule="guided"):
@@ -305,7 +352,8 @@ def score(
 ):
     """Fill out, [18, n] in the order of ARRAY_NAMES, with the scores of a day.
 
-    edges: [pairs, EDGE_COLUMNS], flows: [FLOW_ROWS, pairs], people: [PEOPLE_ROWS, n] are scratch.
+    edges: [pairs, 8], flows: [3, pairs], people: [9, n] are scratch, in the order of EDGE_NAMES,
+    FLOW_NAMES and PERSON_NAMES.
     """
     cdef Py_ssize_t n = standing.shape[0], pairs = targets.shape[0]
     cdef Clock clock

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import _scoring
-from refnet.accumulators import Accumulators
+from refnet.accumulators import Accumulators, Network
 
 MODEL = _scoring.MODEL
 """The version of the score model: its constants and formulas together."""
@@ -95,6 +95,24 @@ def digest(arrays: dict[str, Floats]) -> str:
     return hashed.hexdigest()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Workings:
+    """What the kernel computed on the way to scores; every number is the kernel's own.
+
+    network: the slots. Of slot s, the pair (i, k): `edges` has given, recent (GV and RG), valued,
+    lasting (the g of V and R), praised, blamed (the P and N of C), trust and distrust (C_ik and
+    E_ik); `flows` has in_trust, in_distrust (C_ki and E_ki) and mutual (e_ik of P); each
+    float64[pairs]. Of member j `people` has welcome (wel_j), signalled (SIG), voice (w_j),
+    value_spent, lasting_spent (what j as a receiver divides by), echo (f2_j), reach (V_j of 4.2)
+    and worth (T'_j), each float64[n]; "reached" is V of the pull before the last.
+    """
+
+    network: Network
+    edges: dict[str, Floats]
+    flows: dict[str, Floats]
+    people: dict[str, Floats]
+
+
 def score(
     accumulators: Accumulators, day: int, *, standing: Floats | None = None, threads: int = 1
 ) -> Scores:
@@ -103,11 +121,21 @@ def score(
     standing: float64[n] in 0 .. 1, of each member's chapter; 1 for all if None. threads: 1 .. 1024;
     any number gives the same bits. Needs about 90 bytes a pair while it runs. Raises ValueError.
     """
+    return work_out(accumulators, day, standing=standing, threads=threads)[0]
+
+
+def work_out(
+    accumulators: Accumulators, day: int, *, standing: Floats | None = None, threads: int = 1
+) -> tuple[Scores, Workings]:
+    """As `score`, and the workings too."""
     n = accumulators.n
     _check_day(accumulators, day)
     level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
     network = accumulators.network()
     pairs = len(network.targets)
+    edges = np.empty((pairs, len(_scoring.EDGE_NAMES)))
+    flows = np.empty((len(_scoring.FLOW_NAMES), pairs))
+    people = np.empty((len(_scoring.PERSON_NAMES), n))
     out = np.empty((len(ARRAYS), n))
     _scoring.score(
         network.offsets,
@@ -122,14 +150,20 @@ def score(
         accumulators.tables,
         accumulators.decay,
         accumulators.uniform,
-        np.empty((pairs, _scoring.EDGE_COLUMNS)),
-        np.empty((_scoring.FLOW_ROWS, pairs)),
-        np.empty((_scoring.PEOPLE_ROWS, n)),
+        edges,
+        flows,
+        people,
         out,
         threads,
     )
     out.flags.writeable = False
-    return Scores(n, day, *out)
+    workings = Workings(
+        network,
+        dict(zip(_scoring.EDGE_NAMES, edges.T, strict=True)),
+        dict(zip(_scoring.FLOW_NAMES, flows, strict=True)),
+        dict(zip(_scoring.PERSON_NAMES, people, strict=True)),
+    )
+    return Scores(n, day, *out), workings
 
 
 def pair_balance(accumulators: Accumulators, i: int, j: int, day: int) -> PairBalance:

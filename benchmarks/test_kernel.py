@@ -1,0 +1,132 @@
+"""The kernel on a network of 350,000 members and 9 million pairs, beside scipy's sparse products.
+
+The peer does nothing but the products: `scipy.sparse` multiplies the same matrix, in the same
+compressed rows, with the same six vectors that our pulls start from. What our pulls do besides,
+adding pretrust and passing on from pull to pull, is in our time and not in the peer's. So that the
+results can be compared to the last bit, the peer's last product becomes V outside its time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import sparse
+
+from benchmarks.big_network import DAYS, big_accumulators
+from benchmarks.conftest import Compare
+from benchmarks.ratio import Comparison, Side
+from refnet import _scoring
+from refnet.accumulators import Accumulators, Network
+from refnet.scoring import score, work_out
+
+PULLS = 6
+DAMPING = 0.7
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Propagation:
+    """What the pulls work on, and what they lead to."""
+
+    accumulators: Accumulators
+    network: Network
+    trust: Vector
+    pretrust: Vector
+    reach: Vector
+    echo: Vector
+    matrix: Any
+    steps: list[Vector]
+
+
+@pytest.fixture(scope="module")
+def big(timed: bool) -> Propagation:  # noqa: FBT001 - a fixture
+    accumulators = big_accumulators(350_000 if timed else 900)
+    scores, workings = work_out(accumulators, DAYS, threads=2)
+    network, trust = workings.network, workings.flows["in_trust"].copy()
+    n = len(scores.p)
+    # scipy adds up a row from 0.0 in the order of its entries, as the score model does.
+    rows = (trust, network.targets, network.offsets.astype(np.int32))  # as small as they can be
+    matrix = sparse.csr_array(rows, shape=(n, n))
+    assert matrix.indices.dtype == np.int32
+    steps = [scores.p]
+    for _ in range(PULLS - 1):
+        steps.append(scores.p + DAMPING * (matrix @ steps[-1]))
+    reach = workings.people["reach"].copy()
+    echo = workings.people["echo"].copy()
+    return Propagation(accumulators, network, trust, scores.p, reach, echo, matrix, steps)
+
+
+def _digest(vector: Vector) -> str:
+    return hashlib.sha256(vector.tobytes()).hexdigest()[:16]
+
+
+def _pull(big: Propagation, threads: int, reach: Vector) -> Vector:
+    args = (big.network.offsets, big.network.targets, big.trust, big.pretrust)
+    _scoring.propagate(*args, reach, np.empty_like(reach), threads)
+    return reach
+
+
+def _multiply(big: Propagation) -> Vector:
+    product = big.pretrust
+    for step in big.steps:
+        product = big.matrix @ step
+    return product
+
+
+def _products(big: Propagation, digest: Callable[[Any, Any], str]) -> Side:
+    return Side(lambda: big, _multiply, digest)
+
+
+@pytest.mark.parametrize(("threads", "goal"), [(1, 1.0), (2, 1.8)])
+def test_pulls_beside_scipy(
+    benchmark: Any, comparison: Compare, big: Propagation, threads: int, goal: float
+) -> None:
+    """Six pulls against six products; every bit of V agrees."""
+    line = Comparison(
+        name=f"six pulls, {threads} thread{'s' * (threads > 1)}",
+        peer=f"six products of scipy.sparse, {len(big.trust):,} pairs",
+        goal=goal,
+        items=PULLS * len(big.trust),
+    )
+    ours = Side(
+        lambda: np.empty(len(big.pretrust)),
+        partial(_pull, big, threads),
+        lambda _, reach: _digest(reach),
+    )
+    peer = _products(big, lambda _, last: _digest(big.pretrust + DAMPING * last))
+
+    comparison(line, ours, peer)
+
+    assert _digest(big.reach) == line.digest
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_full_recompute_beside_scipy(
+    benchmark: Any, comparison: Compare, big: Propagation, threads: int
+) -> None:
+    """Everything, from accumulators to scores, in units of six sparse products."""
+    line = Comparison(
+        name=f"full recompute, {threads} thread{'s' * (threads > 1)}",
+        peer="six products of scipy.sparse, the pulls alone",
+        goal=None,
+        items=PULLS * len(big.trust),
+    )
+    ours = Side(
+        lambda: None,
+        lambda _: score(big.accumulators, DAYS, threads=threads),
+        lambda _, scores: _digest(scores.x),
+    )
+
+    def received(_: Any, last: Vector) -> str:
+        reach = big.pretrust + DAMPING * last
+        return _digest(np.maximum(reach * (1.0 - big.echo) - big.pretrust, 0.0))
+
+    comparison(line, ours, _products(big, received))
