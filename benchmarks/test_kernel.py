@@ -70,7 +70,7 @@ def _digest(vector: Vector) -> str:
 
 def _pull(big: Propagation, threads: int, reach: Vector) -> Vector:
     args = (big.network.offsets, big.network.targets, big.trust, big.pretrust)
-    _scoring.propagate(*args, reach, np.empty_like(reach), threads)
+    _scoring.propagate(*args, reach, np.empty_like(reach), 0, threads)
     return reach
 
 

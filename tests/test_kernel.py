@@ -45,6 +45,7 @@ def arguments() -> dict[str, Any]:
         "flows": np.empty((len(_scoring.FLOW_NAMES), 2)),
         "people": np.empty((len(_scoring.PERSON_NAMES), 3)),
         "out": np.empty((len(ARRAYS), 3)),
+        "model": 0,
         "threads": 1,
     }
 
@@ -168,6 +169,8 @@ def test_fold_admits_no_new_member() -> None:
 BAD_SCORES: list[tuple[str, dict[str, Any]]] = [
     ("the number of threads", {"threads": 0}),
     ("the number of threads", {"threads": 1025}),
+    ("the model", {"model": -1}),
+    ("the model", {"model": len(_scoring.MODEL_NAMES)}),
     ("a day number", {"day": -1}),
     ("the day to read", {"pair_periods": np.ones((9, 2), np.int32)}),
     ("the day to read", {"member_periods": np.ones((5, 3), np.int32)}),
@@ -292,6 +295,7 @@ def propagate_arguments() -> dict[str, Any]:
         "pretrust": np.array([1.0, 0.5]),
         "reach": np.empty(2),
         "reached": np.empty(2),
+        "model": 0,
         "threads": 1,
     }
 
@@ -317,6 +321,7 @@ def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
             scores.p,
             reach,
             reached,
+            0,
             threads,
         )
         assert workings.people["reach"].tolist() == reach.tolist()
@@ -328,6 +333,8 @@ def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
     [
         ("the number of threads", {"threads": 0}),
         ("the number of threads", {"threads": 1025}),
+        ("the model", {"model": -1}),
+        ("the model", {"model": len(_scoring.MODEL_NAMES)}),
         ("the arrays", {"offsets": np.array([0, 2])}),
         ("the arrays", {"reach": np.empty(1)}),
         ("the arrays", {"reached": np.empty(3)}),

@@ -18,16 +18,20 @@ from refnet import _reference
 from refnet.accumulators import Accumulators, Events, Kind
 from refnet.errors import InvalidRequest
 from refnet.golden import check, golden_events
-from refnet.scoring import ARRAYS, MODEL, pair_balance, score
+from refnet.scoring import ARRAYS, MODEL, MODELS, pair_balance, score
+
+DIGEST_OF_MODEL_2 = "5f612e4f6e5f6ad7994e8dc2122682c981f704de71bbee8f6b944fcbfe70e312"
+"""Of the scores of the golden file's events under model 2, which the file itself does not know."""
 
 
-def scored(case: Case, threads: int = 1) -> dict[str, bytes]:
-    made = case.accumulators()
-    return all_bits(score(made, case.day, standing=np.array(case.standing), threads=threads))
+def scored(case: Case, threads: int = 1, model: str = MODEL) -> dict[str, bytes]:
+    made, standing = case.accumulators(), np.array(case.standing)
+    return all_bits(score(made, case.day, standing=standing, model=model, threads=threads))
 
 
-def reference_of(case: Case) -> dict[str, list[float]]:
-    return _reference.score(case.n, case.rows, case.day, standing=case.standing, **case.policies)
+def reference_of(case: Case, model: str = MODEL) -> dict[str, list[float]]:
+    terms = {"standing": case.standing, "model": model, **case.policies}
+    return _reference.score(case.n, case.rows, case.day, **terms)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
@@ -111,18 +115,36 @@ def columns(events: Events) -> list[np.ndarray]:
     return [events.day, events.kind, events.a, events.b, events.amount]
 
 
-@given(cases())
-def test_the_kernel_says_what_the_reference_says(case: Case) -> None:
-    expected = reference_of(case)
-    scores = score(case.accumulators(), case.day, standing=np.array(case.standing))
+@pytest.mark.parametrize("model", MODELS)
+@given(case=cases())
+def test_the_kernel_says_what_the_reference_says(case: Case, model: str) -> None:
+    expected = reference_of(case, model)
+    standing = np.array(case.standing)
+    scores = score(case.accumulators(), case.day, standing=standing, model=model)
 
     assert {name: bits(expected[name]) for name in ARRAYS} == all_bits(scores)
     assert _reference.digest(expected) == scores.digest()
 
 
-@given(cases(most=40), st.sampled_from([2, 3, 8]))
-def test_no_thread_count_changes_a_bit(case: Case, threads: int) -> None:
-    assert scored(case) == scored(case, threads)
+@given(cases(most=40), st.sampled_from([2, 3, 8]), st.sampled_from(MODELS))
+def test_no_thread_count_changes_a_bit(case: Case, threads: int, model: str) -> None:
+    assert scored(case, 1, model) == scored(case, threads, model)
+
+
+def test_models_differ_and_others_are_unknown(shared_data: Callable[[str], Path]) -> None:
+    golden = json.loads(shared_data("score-golden.json").read_text())
+    seen = Accumulators(golden["n"])
+    seen.fold(golden_events(golden))
+    found = {model: score(seen, golden["T"], model=model) for model in MODELS}
+    events = _reference.events_from_golden(golden)
+    slow = {m: _reference.score(golden["n"], events, golden["T"], model=m) for m in MODELS}
+
+    assert MODELS == tuple(_reference.MODELS)
+    assert {m: _reference.digest(slow[m]) for m in MODELS} == {m: found[m].digest() for m in MODELS}
+    assert DIGEST_OF_MODEL_2 == found["2"].digest() != found["1"].digest()
+    assert all_bits(found["1"])["give"] == all_bits(found["2"])["give"]
+    with pytest.raises(ValueError, match="there is no model '3'; choose one of 1, 2"):
+        score(seen, golden["T"], model="3")
 
 
 def big_case(seed: int, n: int = 997, count: int = 20_011) -> tuple[int, Events]:

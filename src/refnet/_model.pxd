@@ -1,5 +1,6 @@
-# Score model 1 as numbers: the only place where its constants live. Formulas name the sections of
-# the score model they come from. Another model version is another set of these, never an edit.
+# The versions of the score model as numbers: the only place where constants live. Formulas name the
+# sections of the score model they come from; what version 2 changes is told in docs/design/model-2.md.
+# Another version is another row of MODELS, never an edit: scores that were published stay computable.
 #
 # Every function here is exact: integers, or doubles with + - * / in the order written.
 
@@ -8,31 +9,63 @@ from libc.stdint cimport int32_t, int64_t
 cdef extern from *:
     """
     #include <stdint.h>
-    static const double DAMPING = 0.7;             /* 4.2: share of trust passed on in a pull */
-    static const double TRUST_BUDGET = 10.0;       /* 4.1: what one member can hand out */
-    static const double TRUST_GRACE = 0.1;         /* 4.1: halves the first word said */
-    static const double DISTRUST_GRACE = 0.5;
-    static const double GIVEN_IN_TRUST = 0.25;     /* 4.1: i risks own contacts on j */
-    static const double TAKEN_IN_TRUST = 0.5;      /* 4.1: i received value from j */
-    static const double ATTENDANCE_GRACE = 6.0;    /* 4.1: half a voice after six meetings */
-    static const double GRATITUDE_BUDGET = 10.0;   /* 4.3: what one receiver can acknowledge */
-    static const double VALUE_GRACE = 0.2;
-    static const double LASTING_GRACE = 0.5;
-    static const double JUNK_WEIGHT = 1.0;
-    static const double CLIENT_GRACE = 0.5;
-    static const double CLIENT_BUDGET = 8.0;       /* 4.3: an introducer's credibility */
-    static const double UNKNOWN_VOICE = 0.25;      /* 4.3: a client nobody introduced */
-    static const double BLAME_WEIGHT = 3.0;
-    static const double DISTRUST_WEIGHT = 6.0;
-    static const double NEWCOMER = 0.30;           /* 4.3: where everyone starts */
-    static const double T_GRACE = 0.5, V_GRACE = 2.5, R_GRACE = 2.5, C_GRACE = 0.8, P_GRACE = 0.5;
-    static const double ONE_PARTNER = 0.25;        /* 4.4: a partner counts once */
-    static const double PAIR_GRACE = 0.25;
-    static const double TAKER_ALLOWANCE = 2.0;     /* 4.5: may take twice what one gives */
-    static const double TAKER_GRACE = 0.8, NEWCOMER_GIVES = 0.5;
-    static const double NEGATIVE_GRACE = 0.5, NEGATIVE_CAP = 0.6, SIGNAL_GRACE = 0.5;
-    static const double STEEP_FROM = 0.35, STEEP_TO = 0.75, STEEP_DEPTH = 0.9;
-    static const double W_V = 0.20, W_T = 0.30, W_C = 0.25, W_R = 0.15, W_P = 0.10;
+    typedef struct {
+        double damping;          /* 4.2: share of trust passed on in a pull */
+        double trust_budget;     /* 4.1: what one member can hand out */
+        double trust_grace;      /* 4.1: halves the first word said */
+        double distrust_grace;
+        double given_in_trust;   /* 4.1: i risks own contacts on j */
+        double taken_in_trust;   /* 4.1: i received value from j */
+        double attendance_grace; /* 4.1: half a voice after six meetings */
+        double gratitude_budget; /* 4.3: what one receiver can acknowledge */
+        double value_grace, lasting_grace;
+        double junk_weight;
+        double client_grace;     /* 4.3: halves the first client of an introducer; 0: capped instead */
+        double client_cap;       /* what one introducer's clients can weigh, if not client_grace */
+        double client_budget;    /* 4.3: an introducer's credibility */
+        double unknown_voice;    /* 4.3: a client nobody introduced */
+        double blame_weight, distrust_weight;
+        double newcomer;         /* 4.3: where everyone starts */
+        double t_grace, v_grace, r_grace, c_grace, p_grace;
+        double newcomer_slack;   /* how much less grace of V, T and R weighs while welcome is full */
+        double one_partner;      /* 4.4: a partner counts once */
+        double taker_allowance;  /* 4.5: may take so many times what one gives */
+        double taker_grace, newcomer_gives;
+        double negative_grace, negative_cap, signal_grace;
+        double steep_from, steep_to, steep_depth;
+        double w_v, w_t, w_c, w_r, w_p;
+    } Model;
+
+    static const Model MODELS[2] = {
+        {
+            .damping = 0.7, .trust_budget = 10.0, .trust_grace = 0.1, .distrust_grace = 0.5,
+            .given_in_trust = 0.25, .taken_in_trust = 0.5, .attendance_grace = 6.0,
+            .gratitude_budget = 10.0, .value_grace = 0.2, .lasting_grace = 0.5, .junk_weight = 1.0,
+            .client_grace = 0.5, .client_cap = 0.0, .client_budget = 8.0, .unknown_voice = 0.25,
+            .blame_weight = 3.0, .distrust_weight = 6.0, .newcomer = 0.30,
+            .t_grace = 0.5, .v_grace = 2.5, .r_grace = 2.5, .c_grace = 0.8, .p_grace = 0.5,
+            .newcomer_slack = 0.0, .one_partner = 0.25,
+            .taker_allowance = 2.0, .taker_grace = 0.8, .newcomer_gives = 0.5,
+            .negative_grace = 0.5, .negative_cap = 0.6, .signal_grace = 0.5,
+            .steep_from = 0.35, .steep_to = 0.75, .steep_depth = 0.9,
+            .w_v = 0.20, .w_t = 0.30, .w_c = 0.25, .w_r = 0.15, .w_p = 0.10,
+        },
+        {
+            .damping = 0.7, .trust_budget = 10.0, .trust_grace = 0.1, .distrust_grace = 0.5,
+            .given_in_trust = 0.25, .taken_in_trust = 0.5, .attendance_grace = 6.0,
+            .gratitude_budget = 10.0, .value_grace = 0.2, .lasting_grace = 0.5, .junk_weight = 1.0,
+            .client_grace = 0.0, .client_cap = 0.8, .client_budget = 4.0, .unknown_voice = 0.25,
+            .blame_weight = 4.0, .distrust_weight = 12.0, .newcomer = 0.30,
+            .t_grace = 0.3, .v_grace = 1.25, .r_grace = 1.25, .c_grace = 1.0, .p_grace = 0.5,
+            .newcomer_slack = 0.75, .one_partner = 0.25,
+            .taker_allowance = 1.5, .taker_grace = 1.5, .newcomer_gives = 0.1,
+            .negative_grace = 0.5, .negative_cap = 0.6, .signal_grace = 0.5,
+            .steep_from = 0.35, .steep_to = 0.75, .steep_depth = 0.9,
+            .w_v = 0.40, .w_t = 0.15, .w_c = 0.25, .w_r = 0.15, .w_p = 0.05,
+        },
+    };
+
+    static const double PAIR_GRACE = 0.25;         /* 4.4: reported, no part of a score */
 
     /* What the kernel takes; weight * 2^31 and a total of 2^62 then fit into 63 bits. */
     static const int64_t CLOSED_VALUE_LIMIT = INT64_C(1000000000000);
@@ -43,21 +76,26 @@ cdef extern from *:
     static const int64_t PAIR_HALF_LIFE[9] = {180, 60, 720, 360, 360, 360, 180, 360, 180};
     static const int64_t MEMBER_HALF_LIFE[5] = {360, 360, 180, 180, 360};
     """
-    const double DAMPING, TRUST_BUDGET, TRUST_GRACE, DISTRUST_GRACE
-    const double GIVEN_IN_TRUST, TAKEN_IN_TRUST, ATTENDANCE_GRACE
-    const double GRATITUDE_BUDGET, VALUE_GRACE, LASTING_GRACE, JUNK_WEIGHT
-    const double CLIENT_GRACE, CLIENT_BUDGET, UNKNOWN_VOICE, BLAME_WEIGHT, DISTRUST_WEIGHT
-    const double NEWCOMER, T_GRACE, V_GRACE, R_GRACE, C_GRACE, P_GRACE
-    const double ONE_PARTNER, PAIR_GRACE, TAKER_ALLOWANCE, TAKER_GRACE, NEWCOMER_GIVES
-    const double NEGATIVE_GRACE, NEGATIVE_CAP, SIGNAL_GRACE
-    const double STEEP_FROM, STEEP_TO, STEEP_DEPTH
-    const double W_V, W_T, W_C, W_R, W_P
+    ctypedef struct Model:
+        double damping, trust_budget, trust_grace, distrust_grace
+        double given_in_trust, taken_in_trust, attendance_grace
+        double gratitude_budget, value_grace, lasting_grace, junk_weight
+        double client_grace, client_cap, client_budget, unknown_voice
+        double blame_weight, distrust_weight, newcomer
+        double t_grace, v_grace, r_grace, c_grace, p_grace, newcomer_slack
+        double one_partner, taker_allowance, taker_grace, newcomer_gives
+        double negative_grace, negative_cap, signal_grace
+        double steep_from, steep_to, steep_depth
+        double w_v, w_t, w_c, w_r, w_p
+    const Model[2] MODELS
+    const double PAIR_GRACE
     const int64_t CLOSED_VALUE_LIMIT, WEIGHT_LIMIT, TOTAL_LIMIT
     const int64_t[9] PAIR_HALF_LIFE
     const int64_t[5] MEMBER_HALF_LIFE
 
 
 cdef enum:
+    MODEL_COUNT = 2
     PULLS = 6                   # 4.2
     DECAY_ONE = 1 << 30         # 3.1: a table entry at age 0
     TABLE_SIZE = 1320           # the tables of 60, 180, 360 and 720 days, one after the other
@@ -142,6 +180,20 @@ cdef inline double mass_of(
     return <double>(total >> shift if shift < 63 else 0) * scale
 
 
-cdef inline double component(double good, double bad, double grace, double welcome) noexcept nogil:
+cdef inline double component(
+    const Model *model, double good, double bad, double grace, double welcome
+) noexcept nogil:
     """4.3 comp."""
-    return (good + (NEWCOMER * (grace * welcome))) / ((good + bad) + grace)
+    return (good + (model.newcomer * (grace * welcome))) / ((good + bad) + grace)
+
+
+cdef inline double eased(const Model *model, double grace, double welcome) noexcept nogil:
+    """Grace for one who could not have gathered more yet; all of it once welcome has faded."""
+    return grace * (1.0 - model.newcomer_slack * welcome)
+
+
+cdef inline double clients_weigh(const Model *model, double praised, double blamed) noexcept nogil:
+    """4.3: what an introducer's clients are divided by, so that many count little more than few."""
+    if model.client_grace > 0.0:
+        return (praised + blamed) + model.client_grace
+    return larger(1.0, (praised + blamed) / model.client_cap)

@@ -56,7 +56,7 @@ cdef inline double mass_at(
 
 
 cdef inline int arrive(
-    Py_ssize_t i, const int64_t[:, ::1] totals, const int32_t[:, ::1] periods,
+    const Model *model, Py_ssize_t i, const int64_t[:, ::1] totals, const int32_t[:, ::1] periods,
     const double[::1] standing, Clock *clock, bint uniform,
     double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
@@ -70,20 +70,20 @@ cdef inline int arrive(
     cdef double attended = mass_at(totals, periods, AT, i, now, scale)
     cdef double praised = mass_at(totals, periods, UNKNOWN_CP, i, now, scale)
     cdef double blamed = mass_at(totals, periods, UNKNOWN_CN, i, now, scale)
-    cdef double heard = (praised + blamed) + CLIENT_GRACE
+    cdef double heard = clients_weigh(model, praised, blamed)
     people[WELCOME, i] = mass_at(totals, periods, WEL, i, now, scale)
     people[SIGNALLED, i] = mass_at(totals, periods, SIG, i, now, scale)
-    out[OUT_PRETRUST, i] = standing[i] * (attended / (attended + ATTENDANCE_GRACE))
+    out[OUT_PRETRUST, i] = standing[i] * (attended / (attended + model.attendance_grace))
     if uniform:
         out[OUT_PRETRUST, i] = 1.0
     # The unknown introducer sorts before introducer 0, so its terms open the sums of component C.
-    out[OUT_C, i] = 0.0 + UNKNOWN_VOICE * (praised / heard)
-    out[OUT_N, i] = 0.0 + UNKNOWN_VOICE * (blamed / heard)
+    out[OUT_C, i] = 0.0 + model.unknown_voice * (praised / heard)
+    out[OUT_N, i] = 0.0 + model.unknown_voice * (blamed / heard)
     return 0
 
 
 cdef inline int read_row(
-    Py_ssize_t i, const int64_t[::1] offsets,
+    const Model *model, Py_ssize_t i, const int64_t[::1] offsets,
     const int64_t[:, ::1] totals, const int32_t[:, ::1] periods, Clock *clock,
     double[:, ::1] edges, double[:, ::1] people, const double[:, ::1] out,
 ) noexcept nogil:
@@ -97,26 +97,27 @@ cdef inline int read_row(
             if periods[field, s] > now[field]:
                 return 1
         given = mass_at(totals, periods, GV, s, now, scale)
-        junk = JUNK_WEIGHT * mass_at(totals, periods, GB, s, now, scale)
+        junk = model.junk_weight * mass_at(totals, periods, GB, s, now, scale)
         lasting = mass_at(totals, periods, GL, s, now, scale)
         praised = mass_at(totals, periods, CP, s, now, scale)
         blamed = mass_at(totals, periods, CN, s, now, scale)
-        heard = (praised + blamed) + CLIENT_GRACE
+        heard = clients_weigh(model, praised, blamed)
         edges[s, GIVEN] = given
         edges[s, RECENT] = mass_at(totals, periods, RG, s, now, scale)
-        edges[s, VALUED] = given / ((given + junk) + VALUE_GRACE)
-        edges[s, LASTING] = lasting / ((lasting + junk) + LASTING_GRACE)
+        edges[s, VALUED] = given / ((given + junk) + model.value_grace)
+        edges[s, LASTING] = lasting / ((lasting + junk) + model.lasting_grace)
         edges[s, PRAISED] = praised / heard
         edges[s, BLAMED] = blamed / heard
         edges[s, TRUST] = mass_at(totals, periods, TP, s, now, scale)
         edges[s, DISTRUST] = mass_at(totals, periods, TN, s, now, scale)
         spent = spent + (edges[s, PRAISED] + edges[s, BLAMED])
-    people[VOICE, i] = (out[OUT_PRETRUST, i] * CLIENT_BUDGET) / larger(CLIENT_BUDGET, spent)
+    spent = larger(model.client_budget, spent)
+    people[VOICE, i] = (out[OUT_PRETRUST, i] * model.client_budget) / spent
     return 0
 
 
 cdef inline void endorse(
-    Py_ssize_t i, const int64_t[::1] offsets, const int32_t[::1] reverse,
+    const Model *model, Py_ssize_t i, const int64_t[::1] offsets, const int32_t[::1] reverse,
     double[:, ::1] edges, double[:, ::1] people,
 ) noexcept nogil:
     """4.1: a, S, D, then C and E within the budget; what i as a receiver acknowledges in all."""
@@ -127,24 +128,25 @@ cdef inline void endorse(
         back = reverse[s]
         praise = edges[s, TRUST]
         slander = edges[s, DISTRUST]
-        a = praise + GIVEN_IN_TRUST * edges[s, GIVEN] + TAKEN_IN_TRUST * edges[back, GIVEN]
-        edges[s, TRUST] = a / ((a + TRUST_GRACE) + slander)
-        edges[s, DISTRUST] = slander / ((slander + DISTRUST_GRACE) + a)
+        a = praise + model.given_in_trust * edges[s, GIVEN]
+        a = a + model.taken_in_trust * edges[back, GIVEN]
+        edges[s, TRUST] = a / ((a + model.trust_grace) + slander)
+        edges[s, DISTRUST] = slander / ((slander + model.distrust_grace) + a)
         trust = trust + edges[s, TRUST]
         distrust = distrust + edges[s, DISTRUST]
         valued = valued + edges[back, VALUED]
         lasting = lasting + edges[back, LASTING]
-    trust = larger(TRUST_BUDGET, trust)
-    distrust = larger(TRUST_BUDGET, distrust)
+    trust = larger(model.trust_budget, trust)
+    distrust = larger(model.trust_budget, distrust)
     for s in range(offsets[i], offsets[i + 1]):
         edges[s, TRUST] = edges[s, TRUST] / trust
         edges[s, DISTRUST] = edges[s, DISTRUST] / distrust
-    people[VALUE_SPENT, i] = larger(GRATITUDE_BUDGET, valued)
-    people[LASTING_SPENT, i] = larger(GRATITUDE_BUDGET, lasting)
+    people[VALUE_SPENT, i] = larger(model.gratitude_budget, valued)
+    people[LASTING_SPENT, i] = larger(model.gratitude_budget, lasting)
 
 
 cdef inline void exchange(
-    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] targets,
+    const Model *model, Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] targets,
     const int32_t[::1] reverse, const double[:, ::1] edges, double[:, ::1] flows,
     double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
@@ -165,18 +167,22 @@ cdef inline void exchange(
         lasting = lasting + p * (edges[s, LASTING] / people[LASTING_SPENT, k])
         good = good + people[VOICE, k] * edges[back, PRAISED]
         bad = bad + people[VOICE, k] * edges[back, BLAMED]
-        taken = p * (smaller(edges[back, RECENT], ONE_PARTNER) / ONE_PARTNER)
-        give = give + p * (smaller(edges[s, RECENT], ONE_PARTNER) / ONE_PARTNER)
+        taken = p * (smaller(edges[back, RECENT], model.one_partner) / model.one_partner)
+        give = give + p * (smaller(edges[s, RECENT], model.one_partner) / model.one_partner)
         take = take + taken
         returned_share = (smaller(edges[s, RECENT], edges[back, RECENT]) + PAIR_GRACE) / (
             edges[back, RECENT] + PAIR_GRACE
         )
         returned = returned + taken * returned_share
     cdef double welcome = people[WELCOME, j]
-    people[ECHO, j] = (DAMPING * DAMPING) * echo
-    out[OUT_V, j] = component(GRATITUDE_BUDGET * value, 0.0, V_GRACE, welcome)
-    out[OUT_R, j] = component(GRATITUDE_BUDGET * lasting, 0.0, R_GRACE, welcome)
-    out[OUT_C, j] = component(good, BLAME_WEIGHT * bad, C_GRACE, welcome)
+    people[ECHO, j] = (model.damping * model.damping) * echo
+    out[OUT_V, j] = component(
+        model, model.gratitude_budget * value, 0.0, eased(model, model.v_grace, welcome), welcome
+    )
+    out[OUT_R, j] = component(
+        model, model.gratitude_budget * lasting, 0.0, eased(model, model.r_grace, welcome), welcome
+    )
+    out[OUT_C, j] = component(model, good, model.blame_weight * bad, model.c_grace, welcome)
     out[GIVE, j] = give
     out[TAKE, j] = take
     out[BALANCE, j] = (give + 1.0) / ((give + take) + 2.0)
@@ -205,30 +211,33 @@ cdef inline double gathered(
 
 
 cdef inline void pull(
-    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
+    const Model *model, Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
     const double[::1] trust, const double[::1] pretrust,
     const double[::1] before, double[::1] after,
 ) noexcept nogil:
     """4.2: one pull of trust over the edges into j."""
-    after[j] = pretrust[j] + DAMPING * gathered(j, offsets, sources, trust, before)
+    after[j] = pretrust[j] + model.damping * gathered(j, offsets, sources, trust, before)
 
 
 cdef inline void judge(
-    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
+    const Model *model, Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
     const double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
     """4.2: distrust received, and trust received without own vote and echo."""
-    cdef double n = DAMPING * gathered(j, offsets, sources, flows[IN_DISTRUST], people[REACH])
+    cdef double n = model.damping * gathered(j, offsets, sources, flows[IN_DISTRUST], people[REACH])
     cdef double x = people[REACH, j] * (1.0 - people[ECHO, j]) - out[OUT_PRETRUST, j]
     x = larger(x, 0.0)
     out[OUT_X, j] = x
     out[OUT_XN, j] = n
-    out[OUT_T, j] = component(x, DISTRUST_WEIGHT * n, T_GRACE, people[WELCOME, j])
-    people[WORTH, j] = x / ((x + DISTRUST_WEIGHT * n) + T_GRACE)
+    cdef double welcome = people[WELCOME, j]
+    out[OUT_T, j] = component(
+        model, x, model.distrust_weight * n, eased(model, model.t_grace, welcome), welcome
+    )
+    people[WORTH, j] = x / ((x + model.distrust_weight * n) + model.t_grace)
 
 
 cdef inline void finish(
-    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] partners,
+    const Model *model, Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] partners,
     const double[:, ::1] flows, const double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
     """4.3 P, 4.5 opportunism and the score."""
@@ -238,18 +247,20 @@ cdef inline void finish(
         mutual = mutual + flows[MUTUAL, s]
         quality = quality + flows[MUTUAL, s] * people[WORTH, partners[s]]
     cdef double welcome = people[WELCOME, j], take = out[TAKE, j]
-    cdef double gives = out[GIVE, j] + NEWCOMER_GIVES * welcome
+    cdef double gives = out[GIVE, j] + model.newcomer_gives * welcome
     cdef double n = out[OUT_XN, j], signalled = people[SIGNALLED, j]
-    cdef double D = larger(take - TAKER_ALLOWANCE * gives, 0.0) / ((take + gives) + TAKER_GRACE)
-    cdef double N = n / ((n + out[OUT_X, j]) + NEGATIVE_GRACE)
-    cdef double S = signalled / (signalled + SIGNAL_GRACE)
-    cdef double opportunism = 1.0 - ((1.0 - D) * (1.0 - NEGATIVE_CAP * N)) * (1.0 - S)
-    cdef double z = smaller(larger((opportunism - STEEP_FROM) / (STEEP_TO - STEEP_FROM), 0.0), 1.0)
-    cdef double F = 1.0 - STEEP_DEPTH * ((z * z) * (3.0 - 2.0 * z))
-    cdef double P = (quality + (NEWCOMER * P_GRACE) * welcome) / (mutual + P_GRACE)
+    cdef double D = larger(take - model.taker_allowance * gives, 0.0)
+    D = D / ((take + gives) + model.taker_grace)
+    cdef double N = n / ((n + out[OUT_X, j]) + model.negative_grace)
+    cdef double S = signalled / (signalled + model.signal_grace)
+    cdef double opportunism = 1.0 - ((1.0 - D) * (1.0 - model.negative_cap * N)) * (1.0 - S)
+    cdef double z = (opportunism - model.steep_from) / (model.steep_to - model.steep_from)
+    z = smaller(larger(z, 0.0), 1.0)
+    cdef double F = 1.0 - model.steep_depth * ((z * z) * (3.0 - 2.0 * z))
+    cdef double P = (quality + (model.newcomer * model.p_grace) * welcome) / (mutual + model.p_grace)
     cdef double raw = (
-        W_V * out[OUT_V, j] + W_T * out[OUT_T, j] + W_C * out[OUT_C, j]
-        + W_R * out[OUT_R, j] + W_P * P
+        model.w_v * out[OUT_V, j] + model.w_t * out[OUT_T, j] + model.w_c * out[OUT_C, j]
+        + model.w_r * out[OUT_R, j] + model.w_p * P
     )
     out[OUT_P, j] = P
     out[OUT_D, j] = D

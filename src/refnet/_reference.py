@@ -19,12 +19,13 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from refnet._reference_fold import UNKNOWN, Accumulators, Event, Kind, decay_table
 
 __all__ = [
     "ARRAYS",
+    "MODELS",
     "Accumulators",
     "Event",
     "Kind",
@@ -38,6 +39,53 @@ __all__ = [
 
 Arrays = dict[str, list[float]]
 Pairs = dict[tuple[int, int], float]
+
+
+class Model(NamedTuple):
+    """The constants in which versions differ (docs/design/model-2.md); those of model 1 below."""
+
+    w_v: float = 0.20
+    w_t: float = 0.30
+    w_c: float = 0.25
+    w_r: float = 0.15
+    w_p: float = 0.10
+    lam_n: float = 6.0
+    lam_c: float = 3.0
+    c_t: float = 0.5
+    c_v: float = 2.5
+    c_r: float = 2.5
+    c_c: float = 0.8
+    c_n: float = 0.5
+    kappa: float | None = None
+    b_c: float = 8.0
+    slack: float = 0.0
+    theta: float = 2.0
+    nu: float = 0.8
+    g0: float = 0.5
+
+
+MODELS = {
+    "1": Model(),
+    "2": Model(
+        w_v=0.40,
+        w_t=0.15,
+        w_c=0.25,
+        w_r=0.15,
+        w_p=0.05,
+        lam_n=12.0,
+        lam_c=4.0,
+        c_t=0.3,
+        c_v=1.25,
+        c_r=1.25,
+        c_c=1.0,
+        kappa=0.8,
+        b_c=4.0,
+        slack=0.75,
+        theta=1.5,
+        nu=1.5,
+        g0=0.1,
+    ),
+}
 
 ARRAYS: tuple[str, ...] = (
     *("score", "raw", "V", "T", "C", "R", "P", "give", "take", "bal", "bil"),
@@ -55,13 +103,15 @@ def score(
     uniform: bool = False,
     decay: bool = True,
     value_half: int = 1000,
+    model: str = "1",
 ) -> Arrays:
     """The 18 arrays of section 2, named and ordered as in ARRAYS, each of length n.
 
     `events` in log order, none later than `day`; `standing` is sigma in [0, 1] per member, 1 if
     left out. raw and score are in 0..100; give, take, x and xn are masses >= 0; the rest is in
-    [0, 1]. Raises ValueError for a malformed or later event.
+    [0, 1]. model: a version of the score model. Raises ValueError for a malformed or later event.
     """
+    k = MODELS[model]
     m = _Masses(Accumulators(n, events, uniform=uniform, decay=decay, value_half=value_half), day)
     sigma = [1.0] * n if standing is None else standing
     p = [1.0 if uniform else _pretrust(m, j, sigma[j]) for j in m.members]
@@ -70,23 +120,25 @@ def score(
     give, take, bil = _reciprocity(m, p)
     g, thanks = _gratitude(m, p, "GV", 0.2)
     _, lasting_thanks = _gratitude(m, p, "GL", 0.5)
-    praise, blame = _clients(m, p)
-    bad_trust = [6.0 * xn[j] for j in m.members]
-    bad_clients = [3.0 * blame[j] for j in m.members]
+    praise, blame = _clients(m, p, k)
+    bad_trust = [k.lam_n * xn[j] for j in m.members]
+    bad_clients = [k.lam_c * blame[j] for j in m.members]
+    eased = [1.0 - k.slack * wel[j] for j in m.members]
+    every = [1.0] * n
     none = [0.0] * n
     out: Arrays = {"give": give, "take": take, "bil": bil, "x": x, "xn": xn, "p": p}
-    out["V"] = _component(thanks, none, 2.5, wel)
-    out["T"] = _component(x, bad_trust, 0.5, wel)
-    out["C"] = _component(praise, bad_clients, 0.8, wel)
-    out["R"] = _component(lasting_thanks, none, 2.5, wel)
-    trust = [x[j] / (x[j] + bad_trust[j] + 0.5) for j in m.members]
+    out["V"] = _component(thanks, none, k.c_v, eased, wel)
+    out["T"] = _component(x, bad_trust, k.c_t, eased, wel)
+    out["C"] = _component(praise, bad_clients, k.c_c, every, wel)
+    out["R"] = _component(lasting_thanks, none, k.c_r, eased, wel)
+    trust = [x[j] / (x[j] + bad_trust[j] + k.c_t) for j in m.members]
     out["P"] = _partners(m, p, g, trust, wel)
     out["bal"] = [(give[j] + 1.0) / (give[j] + take[j] + 2.0) for j in m.members]
-    out["D"] = [_taking(give[j], take[j], wel[j]) for j in m.members]
+    out["D"] = [_taking(give[j], take[j], wel[j], k) for j in m.members]
     out["N"] = [xn[j] / (xn[j] + x[j] + 0.5) for j in m.members]
     out["O"] = [_opportunism(out["D"][j], out["N"][j], m("SIG", j, j)) for j in m.members]
     out["F"] = [_factor(o) for o in out["O"]]
-    out["raw"] = [100.0 * _raw(*(out[name][j] for name in "VTCRP")) for j in m.members]
+    out["raw"] = [100.0 * _raw(k, *(out[name][j] for name in "VTCRP")) for j in m.members]
     out["score"] = [out["raw"][j] * out["F"][j] for j in m.members]
     return {name: out[name] for name in ARRAYS}
 
@@ -174,11 +226,13 @@ def _propagate(m: _Masses, p: list[float]) -> tuple[list[float], list[float]]:
 # --- 4.3 components
 
 
-def _component(good: list[float], bad: list[float], c: float, wel: list[float]) -> list[float]:
-    """comp(A, bad, c) for every member."""
+def _component(
+    good: list[float], bad: list[float], c: float, part: list[float], wel: list[float]
+) -> list[float]:
+    """comp(A, bad, c * part) for every member."""
     return [
-        (big_a + (0.30 * (c * w))) / ((big_a + b) + c)
-        for big_a, b, w in zip(good, bad, wel, strict=True)
+        (big_a + (0.30 * ((c * of) * w))) / ((big_a + b) + c * of)
+        for big_a, b, of, w in zip(good, bad, part, wel, strict=True)
     ]
 
 
@@ -191,21 +245,27 @@ def _gratitude(m: _Masses, p: list[float], field: str, c: float) -> tuple[Pairs,
     return g, [10.0 * _sum(p[k] * (g[j, k] / budget[k]) for k in m.near[j]) for j in m.members]
 
 
-def _clients(m: _Masses, p: list[float]) -> tuple[list[float], list[float]]:
+def _clients(m: _Masses, p: list[float], k: Model) -> tuple[list[float], list[float]]:
     """What clients said, by introducer: sum_i w_i P_ij and sum_i w_i N_ij of section 4.3."""
     slots = [(i, j) for j in m.members for i in (UNKNOWN, *m.near[j])]
     cp = {ij: m("CP", *ij) for ij in slots}
     cn = {ij: m("CN", *ij) for ij in slots}
-    good = {ij: cp[ij] / (cp[ij] + cn[ij] + 0.5) for ij in slots}
-    bad = {ij: cn[ij] / (cp[ij] + cn[ij] + 0.5) for ij in slots}
+    heard = {ij: _heard(cp[ij] + cn[ij], k) for ij in slots}
+    good = {ij: cp[ij] / heard[ij] for ij in slots}
+    bad = {ij: cn[ij] / heard[ij] for ij in slots}
     w = {UNKNOWN: 0.25}
     for i in m.members:
-        said = _sum(good[i, k] + bad[i, k] for k in m.near[i])
-        w[i] = p[i] * 8.0 / max(8.0, said)
+        said = _sum(good[i, j] + bad[i, j] for j in m.near[i])
+        w[i] = p[i] * k.b_c / max(k.b_c, said)
     return (
         [_sum(w[i] * good[i, j] for i in (UNKNOWN, *m.near[j])) for j in m.members],
         [_sum(w[i] * bad[i, j] for i in (UNKNOWN, *m.near[j])) for j in m.members],
     )
+
+
+def _heard(said: float, k: Model) -> float:
+    """What the clients of one introducer are divided by: halved at c_n, or capped at kappa."""
+    return said + k.c_n if k.kappa is None else max(1.0, said / k.kappa)
 
 
 def _partners(
@@ -233,9 +293,9 @@ def _reciprocity(m: _Masses, p: list[float]) -> tuple[list[float], list[float], 
     return give, take, [(returned[j] + 1.0) / (take[j] + 1.0) for j in m.members]
 
 
-def _taking(give: float, take: float, wel: float) -> float:
-    gg = give + 0.5 * wel
-    return max(0.0, take - 2.0 * gg) / (take + gg + 0.8)
+def _taking(give: float, take: float, wel: float, k: Model) -> float:
+    gg = give + k.g0 * wel
+    return max(0.0, take - k.theta * gg) / (take + gg + k.nu)
 
 
 def _opportunism(dj: float, nj: float, sig: float) -> float:
@@ -248,8 +308,8 @@ def _factor(o: float) -> float:
     return 1.0 - 0.9 * ((z * z) * (3.0 - 2.0 * z))
 
 
-def _raw(v: float, t: float, c: float, r: float, p: float) -> float:
-    return 0.20 * v + 0.30 * t + 0.25 * c + 0.15 * r + 0.10 * p
+def _raw(k: Model, v: float, t: float, c: float, r: float, p: float) -> float:
+    return k.w_v * v + k.w_t * t + k.w_c * c + k.w_r * r + k.w_p * p
 
 
 # --- 2 golden vector and digest

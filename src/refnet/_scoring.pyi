@@ -1,9 +1,7 @@
-from typing import Final
-
 import numpy as np
 from numpy.typing import NDArray
 
-MODEL: Final = "1"
+MODEL_NAMES: tuple[str, ...]
 KINDS_BY_NUMBER: tuple[str, ...]
 PAIR_FIELD_NAMES: tuple[str, ...]
 MEMBER_FIELD_NAMES: tuple[str, ...]
@@ -78,6 +76,7 @@ def score(
     flows: NDArray[np.float64],
     people: NDArray[np.float64],
     out: NDArray[np.float64],
+    model: int,
     threads: int,
 ) -> None: ...
 def propagate(
@@ -87,5 +86,6 @@ def propagate(
     pretrust: NDArray[np.float64],
     reach: NDArray[np.float64],
     reached: NDArray[np.float64],
+    model: int,
     threads: int,
 ) -> None: ...

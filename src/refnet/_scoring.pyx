@@ -21,7 +21,8 @@ from ._folds cimport *
 from ._model cimport *
 from ._passes cimport *
 
-MODEL = "1"
+MODEL_NAMES = ("1", "2")
+assert len(MODEL_NAMES) == MODEL_COUNT
 
 KINDS_BY_NUMBER = (
     "JOIN", "ATTENDANCE", "MEETING", "TESTIMONIAL", "CLIENT",
@@ -67,6 +68,7 @@ MESSAGES = (
     "a pair lacks its reverse",
     "a standing is outside 0 .. 1",
     "the day to read lies before the period of an event already folded",
+    "the model is not one of MODEL_NAMES",
 )
 
 
@@ -267,32 +269,35 @@ cdef int _check_network(
 
 
 cdef void _pulls(
-    const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
+    const Model *model, const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
     const double[::1] pretrust, double[::1] reach, double[::1] reached, int threads,
 ) noexcept nogil:
     """4.2: V into `reach`; `reached` is scratch, and ends as V of the pull before the last."""
     cdef Py_ssize_t i, n = pretrust.shape[0]
     cdef int _pull
     for i in prange(n, num_threads=threads, schedule="guided"):
-        pull(i, offsets, sources, trust, pretrust, pretrust, reached)
+        pull(model, i, offsets, sources, trust, pretrust, pretrust, reached)
     for _pull in range(PULLS // 2 - 1):
         for i in prange(n, num_threads=threads, schedule="guided"):
-            pull(i, offsets, sources, trust, pretrust, reached, reach)
+            pull(model, i, offsets, sources, trust, pretrust, reached, reach)
         for i in prange(n, num_threads=threads, schedule="guided"):
-            pull(i, offsets, sources, trust, pretrust, reach, reached)
+            pull(model, i, offsets, sources, trust, pretrust, reach, reached)
     for i in prange(n, num_threads=threads, schedule="guided"):
-        pull(i, offsets, sources, trust, pretrust, reached, reach)
+        pull(model, i, offsets, sources, trust, pretrust, reached, reach)
 
 
 def propagate(
     const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
-    const double[::1] pretrust, double[::1] reach, double[::1] reached, int threads,
+    const double[::1] pretrust, double[::1] reach, double[::1] reached, int model, int threads,
 ):
     """Fill reach, [n], with V of score-model section 4.2: the pulls of `score` by themselves.
 
-    trust: [pairs], the C of each slot's source; pretrust: [n]; reached: [n], scratch.
+    trust: [pairs], the C of each slot's source; pretrust: [n]; reached: [n], scratch. model: index
+    in MODEL_NAMES.
     """
     cdef Py_ssize_t slot, unknown = 0, n = pretrust.shape[0]
+    if not 0 <= model < MODEL_COUNT:
+        raise_for(UNKNOWN_MODEL)
     if threads < 1 or threads > THREADS_LIMIT:
         raise_for(WRONG_THREADS)
     if offsets.shape[0] != n + 1 or reach.shape[0] != n or reached.shape[0] != n:
@@ -304,11 +309,12 @@ def propagate(
         unknown += not 0 <= sources[slot] < n
     raise_for(UNKNOWN_MEMBER if unknown else OK)
     with nogil:
-        _pulls(offsets, sources, trust, pretrust, reach, reached, threads)
+        _pulls(&MODELS[model], offsets, sources, trust, pretrust, reach, reached, threads)
 
 
 cdef int _passes(
-    const int64_t[::1] offsets, const int32_t[::1] targets, const int32_t[::1] reverse,
+    const Model *model, const int64_t[::1] offsets, const int32_t[::1] targets,
+    const int32_t[::1] reverse,
     const int64_t[:, ::1] pair_totals, const int32_t[:, ::1] pair_periods,
     const int64_t[:, ::1] member_totals, const int32_t[:, ::1] member_periods,
     const double[::1] standing, Clock *clock, bint uniform,
@@ -319,25 +325,25 @@ cdef int _passes(
     cdef int early = 0
     for i in prange(n, num_threads=threads, schedule="guided"):
         early += arrive(
-            i, member_totals, member_periods, standing, clock, uniform, people, out
+            model, i, member_totals, member_periods, standing, clock, uniform, people, out
         )
         early += read_row(
-            i, offsets, pair_totals, pair_periods, clock, edges, people, out
+            model, i, offsets, pair_totals, pair_periods, clock, edges, people, out
         )
     if early:
         return DAY_BEFORE_EVENTS
     for i in prange(n, num_threads=threads, schedule="guided"):
-        endorse(i, offsets, reverse, edges, people)
+        endorse(model, i, offsets, reverse, edges, people)
     for i in prange(n, num_threads=threads, schedule="guided"):
-        exchange(i, offsets, targets, reverse, edges, flows, people, out)
+        exchange(model, i, offsets, targets, reverse, edges, flows, people, out)
     _pulls(
-        offsets, targets, flows[IN_TRUST], out[OUT_PRETRUST], people[REACH], people[REACHED],
+        model, offsets, targets, flows[IN_TRUST], out[OUT_PRETRUST], people[REACH], people[REACHED],
         threads,
     )
     for i in prange(n, num_threads=threads, schedule="guided"):
-        judge(i, offsets, targets, flows, people, out)
+        judge(model, i, offsets, targets, flows, people, out)
     for i in prange(n, num_threads=threads, schedule="guided"):
-        finish(i, offsets, targets, flows, people, out)
+        finish(model, i, offsets, targets, flows, people, out)
     return OK
 
 
@@ -348,12 +354,12 @@ def score(
     const double[::1] standing, int64_t day, const int64_t[::1] tables,
     bint decay, bint uniform,
     double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
-    int threads,
+    int model, int threads,
 ):
     """Fill out, [18, n] in the order of ARRAY_NAMES, with the scores of a day.
 
     edges: [pairs, 8], flows: [3, pairs], people: [9, n] are scratch, in the order of EDGE_NAMES,
-    FLOW_NAMES and PERSON_NAMES.
+    FLOW_NAMES and PERSON_NAMES. model: index in MODEL_NAMES.
     """
     cdef Py_ssize_t n = standing.shape[0], pairs = targets.shape[0]
     cdef Clock clock
@@ -371,6 +377,8 @@ def score(
     if out.shape[0] != OUTS or out.shape[1] != n:
         raise_for(WRONG_SHAPE)
     raise_for(check_tables(tables))
+    if not 0 <= model < MODEL_COUNT:
+        raise_for(UNKNOWN_MODEL)
     if day < 0:
         raise_for(NEGATIVE_DAY)
     with nogil:
@@ -379,7 +387,7 @@ def score(
     clock = _clock_at(day, &tables[0], decay)
     with nogil:
         status = _passes(
-            offsets, targets, reverse, pair_totals, pair_periods, member_totals,
+            &MODELS[model], offsets, targets, reverse, pair_totals, pair_periods, member_totals,
             member_periods, standing, &clock, uniform, edges, flows, people, out, threads,
         )
     raise_for(status)

@@ -31,6 +31,7 @@ from refnet.log.reader import Reader
 from refnet.log.writer import Writer
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause, stopping
+from refnet.scoring import MODEL
 from refnet.standings import Snapshot, check_claim
 
 CHECKPOINT_SECONDS = 1.0
@@ -56,8 +57,11 @@ class App:
     Nobody is shown a position that `position` has not reached: what a token names can be read.
     """
 
-    def __init__(self, engine: Engine, *, threads: int = 1) -> None:
-        """engine: closed by `close`. threads: how many the kernel may use; it changes no bit."""
+    def __init__(self, engine: Engine, *, threads: int = 1, model: str = MODEL) -> None:
+        """engine: closed by `close`. threads: how many the kernel may use; it changes no bit.
+
+        model: the version of the score model that is served, one of `refnet.scoring.MODELS`.
+        """
         self._engine = engine
         self.log_id = engine.log_id
         self.nouns = engine.nouns
@@ -69,7 +73,7 @@ class App:
         self._changed = asyncio.Event()
         self._writer = Writer(engine.sequencer)
         self._folding = Folding(engine, self._stop)
-        self._board = Scoreboard(self._folding.projection, engine.clock, threads)
+        self._board = Scoreboard(self._folding.projection, engine.clock, threads, model)
         self._reads = ReadPool(engine, self._fail)
 
     async def start(self) -> None:

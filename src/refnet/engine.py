@@ -32,6 +32,7 @@ from refnet.log.reader import Reader, stream_of
 from refnet.log.sequencer import Clock, Sequencer
 from refnet.log.store import Store
 from refnet.projection import Projection
+from refnet.scoring import MODEL
 from refnet.standings import Snapshot, snapshot_at
 
 LEDGER = "ledger"
@@ -198,21 +199,28 @@ class Engine:
         }
 
     def scores(
-        self, *, position: int | None = None, day: int | None = None, threads: int = 1
+        self,
+        *,
+        position: int | None = None,
+        day: int | None = None,
+        model: str = MODEL,
+        threads: int = 1,
     ) -> Snapshot:
         """Scores at a position (default: head) and a day (default: that of its record time).
 
+        model: one of `refnet.scoring.MODELS`.
         Raises PositionAhead for a position the log has not reached.
         """
         position, day = self._when(position, day)
         projection = self._follow()
-        return snapshot_of(projection.ledger, position, day, threads)
+        return snapshot_of(projection.ledger, position, day, threads, model)
 
     def replay(
         self,
         *,
         position: int | None = None,
         day: int | None = None,
+        model: str = MODEL,
         threads: int = 1,
         batch: int = 512,
         progress: Callable[[int, int], None] | None = None,
@@ -228,7 +236,7 @@ class Engine:
             projection.extend(rows, verify=True)
             if progress is not None:
                 progress(projection.position, position)
-        snapshot = snapshot_of(projection.ledger, position, day, threads)
+        snapshot = snapshot_of(projection.ledger, position, day, threads, model)
         return Replay(position, day, projection.tree.root().hex(), snapshot)
 
     def projection(self) -> Projection:
@@ -297,14 +305,16 @@ def load_state(reader: Reader, noun: Noun, stream: UUID, upto: int | None = None
     return live.load_state(reader, noun, stream, upto)
 
 
-def snapshot_of(ledger: Ledger, position: int, day: int, threads: int = 1) -> Snapshot:
+def snapshot_of(
+    ledger: Ledger, position: int, day: int, threads: int = 1, model: str = MODEL
+) -> Snapshot:
     """The scores at a position and day.
 
     Raises StoreDamaged for facts that no network can have: a commitment says that a fact was not
     changed since it was recorded, not that it was ever possible.
     """
     try:
-        return snapshot_at(ledger, position, day, threads)
+        return snapshot_at(ledger, position, day, threads, model)
     except _IMPOSSIBLE as error:
         at = _first_impossible(ledger, position, day)
         if at == 0:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from refnet.domain.values import utc_day
 from refnet.errors import FreshnessTimeout, ShuttingDown
 from refnet.projection import Projection
+from refnet.scoring import MODEL
 from refnet.standings import Snapshot, Standings, snapshot_at
 
 REFRESH_SECONDS = 0.5
@@ -39,12 +40,18 @@ class Scoreboard:
     `first` makes the first scores, before `run`, the work of a thread of its own, goes on.
     """
 
-    def __init__(self, projection: Projection, clock: Callable[[], int], threads: int) -> None:
-        """clock: microseconds since 1970. threads: of the kernel; they change no bit."""
+    def __init__(
+        self, projection: Projection, clock: Callable[[], int], threads: int, model: str = MODEL
+    ) -> None:
+        """clock: microseconds since 1970. threads: of the kernel; they change no bit.
+
+        model: one of `refnet.scoring.MODELS`.
+        """
         self._projection = projection
         self._clock = clock
         self._threads = threads
-        self._standings = Standings(projection.ledger)
+        self._model = model
+        self._standings = Standings(projection.ledger, model)
         self._stop = threading.Event()
         self._wanted = threading.Condition()
         self._due = 0
@@ -192,7 +199,8 @@ class Scoreboard:
 
     def _make_past(self, key: _Key) -> Snapshot:
         position, day = key
-        made = snapshot_at(self._projection.ledger, position, day, self._threads)
+        ledger = self._projection.ledger
+        made = snapshot_at(ledger, position, day, self._threads, self._model)
         _ = made.digest, made.rank
         return made
 

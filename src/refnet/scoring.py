@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from refnet import _scoring
 from refnet.accumulators import Accumulators, Network
 
-MODEL = _scoring.MODEL
-"""The version of the score model: its constants and formulas together."""
+MODELS = _scoring.MODEL_NAMES
+"""Versions of the score model: each is constants and formulas together, and never changes."""
+
+MODEL = "1"
+"""The version that scores are made with unless another one is asked for."""
 
 ARRAYS = _scoring.ARRAY_NAMES
 """Names of the arrays of Scores, in the order in which the digest hashes them."""
@@ -114,22 +117,35 @@ class Workings:
 
 
 def score(
-    accumulators: Accumulators, day: int, *, standing: Floats | None = None, threads: int = 1
+    accumulators: Accumulators,
+    day: int,
+    *,
+    standing: Floats | None = None,
+    model: str = MODEL,
+    threads: int = 1,
 ) -> Scores:
     """Scores on a day, which may not lie before that of any event folded.
 
-    standing: float64[n] in 0 .. 1, of each member's chapter; 1 for all if None. threads: 1 .. 1024;
-    any number gives the same bits. Needs about 90 bytes a pair while it runs. Raises ValueError.
+    standing: float64[n] in 0 .. 1, of each member's chapter; 1 for all if None. model: one of
+    MODELS. threads: 1 .. 1024; any number gives the same bits. Needs about 90 bytes a pair while it
+    runs. Raises ValueError.
     """
-    return work_out(accumulators, day, standing=standing, threads=threads)[0]
+    return work_out(accumulators, day, standing=standing, model=model, threads=threads)[0]
 
 
 def work_out(
-    accumulators: Accumulators, day: int, *, standing: Floats | None = None, threads: int = 1
+    accumulators: Accumulators,
+    day: int,
+    *,
+    standing: Floats | None = None,
+    model: str = MODEL,
+    threads: int = 1,
 ) -> tuple[Scores, Workings]:
     """As `score`, and the workings too."""
     n = accumulators.n
     _check_day(accumulators, day)
+    if model not in MODELS:
+        raise ValueError(f"there is no model {model!r}; choose one of {', '.join(MODELS)}")
     level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
     network = accumulators.network()
     pairs = len(network.targets)
@@ -154,6 +170,7 @@ def work_out(
         flows,
         people,
         out,
+        MODELS.index(model),
         threads,
     )
     out.flags.writeable = False

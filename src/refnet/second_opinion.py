@@ -13,7 +13,9 @@ from refnet import _reference, _reference_evidence
 from refnet.domain.facts import Recorded
 
 
-def digest_of(facts: Iterable[tuple[Any, Recorded]], position: int, day: int) -> str:
+def digest_of(
+    facts: Iterable[tuple[Any, Recorded]], position: int, day: int, model: str = "1"
+) -> str:
     """The digest of the scores at a position and a UTC day number (score-model section 2).
 
     facts: decoded, in log order, from the beginning at least up to `position`.
@@ -28,5 +30,6 @@ def digest_of(facts: Iterable[tuple[Any, Recorded]], position: int, day: int) ->
         uniform=policy.uniform,
         decay=policy.decay,
         value_half=policy.value_half,
+        model=model,
     )
     return _reference.digest(scores)

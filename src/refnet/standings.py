@@ -58,7 +58,7 @@ class Snapshot:
     roll: evidence.Roll
     policy: evidence.Policy
     accumulators: Accumulators
-    model: str = MODEL
+    model: str
     _found: dict[Any, Any] = field(default_factory=dict, repr=False)
     _finding: Lock = field(default_factory=Lock, repr=False)
 
@@ -113,8 +113,10 @@ class Standings:
     until a snapshot of their day is asked for.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, model: str = MODEL) -> None:
+        """model: one of `refnet.scoring.MODELS`; what is accumulated is the same for all."""
         self._ledger = ledger
+        self._model = model
         self._policy = evidence.Policy()
         self._accumulators = _empty(self._policy)
         self._roll = evidence.Roll()
@@ -148,13 +150,13 @@ class Standings:
     def snapshot(self, day: int, threads: int = 1) -> Snapshot:
         """The scores of a day; quick unless that lies before a day already reached."""
         if day < self._day:
-            return snapshot_at(self._ledger, self.position, day, threads)
+            return snapshot_at(self._ledger, self.position, day, threads, self._model)
         columns = self._ledger.columns(self.position)
         self._day = max(self._day, day)
         self._refold(columns, *_touched(self._due()))
         self._accumulators.network()  # made here, so that copies share it
         found = (self._accumulators.copy(), self._roll.copy(), self._policy)
-        return _snapshot(self._ledger, columns, *found, day, threads)
+        return _snapshot(self._ledger, columns, *found, day, threads, self._model)
 
     def _fold(self, whole: evidence.Rows) -> None:
         """Fold everything at once, so that nothing folded earlier can be touched."""
@@ -209,7 +211,9 @@ class Standings:
 _NOTHING = np.empty((0, 3), np.int64)
 
 
-def snapshot_at(ledger: Ledger, position: int, day: int, threads: int = 1) -> Snapshot:
+def snapshot_at(
+    ledger: Ledger, position: int, day: int, threads: int = 1, model: str = MODEL
+) -> Snapshot:
     """The scores at any position and day, folded from the beginning."""
     columns = ledger.columns(position)
     policy = evidence.policy(columns)
@@ -218,7 +222,7 @@ def snapshot_at(ledger: Ledger, position: int, day: int, threads: int = 1) -> Sn
     roll.read(columns)
     accumulators.grow(roll.members)
     accumulators.fold(evidence.events(evidence.rows_of(columns), day))
-    return _snapshot(ledger, columns, accumulators, roll, policy, day, threads)
+    return _snapshot(ledger, columns, accumulators, roll, policy, day, threads, model)
 
 
 def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:
@@ -245,17 +249,19 @@ def _snapshot(
     policy: evidence.Policy,
     day: int,
     threads: int,
+    model: str,
 ) -> Snapshot:
     return Snapshot(
         position=len(columns),
         day=day,
-        scores=score(accumulators, day, standing=roll.standing(), threads=threads),
+        scores=score(accumulators, day, standing=roll.standing(), model=model, threads=threads),
         members=ledger.fold.members[: roll.members],
         active=roll.active(),
         columns=columns,
         roll=roll,
         policy=policy,
         accumulators=accumulators,
+        model=model,
     )
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from refnet.log.codec import Codec
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
 from refnet.log.unlock import open_keys, view_keys
+from refnet.scoring import MODEL
 
 GRACE_SECONDS = 10.0
 """How long calls in flight may take to finish when the server is told to stop."""
@@ -78,12 +80,14 @@ def serve(
     ready: Callable[[str], None],
     warn: Callable[[str], None] | None = None,
     threads: int | None = None,
+    model: str = MODEL,
 ) -> None:
     """Serve the store in a directory until SIGINT or SIGTERM, then stop cleanly.
 
     listen: HOST:PORT on loopback. ready: told the address once calls are taken. threads: of the
-    kernel, default all cores. Raises InvalidRequest for an address that cannot be had, what
-    `open_engine` raises, and the storage error that made going on impossible, if one did.
+    kernel, default all cores. model: version of the score model. Raises InvalidRequest for an
+    address that cannot be had, what `open_engine` raises, and the storage error that made going on
+    impossible, if one did.
     """
     # gRPC takes a third of a second to import, and most commands do without.
     from refnet.rpc.server import check_loopback  # noqa: PLC0415
@@ -94,17 +98,18 @@ def serve(
     last_resort = threading.Timer(FAILED_EXIT_SECONDS, os._exit, (1,))
     last_resort.daemon = True
     try:
-        asyncio.run(_serve(engine, listen, ready, threads or os.cpu_count() or 1, last_resort))
+        cores = threads or os.cpu_count() or 1
+        app = partial(App, engine, threads=cores, model=model)
+        asyncio.run(_serve(app, listen, ready, last_resort))
     finally:
         last_resort.cancel()
         engine.close()
 
 
 async def _serve(
-    engine: Engine,
+    make_app: Callable[[], App],
     listen: str,
     ready: Callable[[str], None],
-    threads: int,
     last_resort: threading.Timer,
 ) -> None:
     from refnet.rpc.server import Server  # noqa: PLC0415
@@ -113,7 +118,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
-    app = App(engine, threads=threads)
+    app = make_app()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.close)
         if not await _unless(stop, app.start()):

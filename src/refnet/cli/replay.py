@@ -8,6 +8,7 @@ import click
 
 from refnet.cli.command import opened, store_command
 from refnet.cli.compare import fetch
+from refnet.cli.model import model_option
 from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.cli.scores import print_table
@@ -25,10 +26,12 @@ _ROWS_SHOWN = 10
     refnet replay --until 2024-07-01 --threads 2 --json
     refnet replay --compare localhost:50051
     refnet replay --second-opinion
+    refnet replay --model 2 --json
     """,
 )
 @click.option("--until", type=MomentType(), help=f"Replay to a position or {TIME_HELP} [the end]")
 @click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --until]")
+@model_option
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
 @click.option("--batch", type=click.IntRange(min=1), default=512, help="Changes no bit.")
 @click.option("--top", type=click.IntRange(min=0), default=_ROWS_SHOWN, help="Rows of the table.")
@@ -39,6 +42,7 @@ _ROWS_SHOWN = 10
 def replay(
     until: Moment | None,
     day: int | None,
+    model: str,
     threads: int,
     batch: int,
     top: int,
@@ -61,6 +65,7 @@ def replay(
             replayed = engine.replay(
                 position=position,
                 day=day,
+                model=model,
                 threads=threads,
                 batch=batch,
                 progress=lambda done, _: advance(done),
@@ -91,7 +96,8 @@ def _ask_reference(
     engine: Engine, snapshot: Snapshot, found: dict[str, object], output: Output
 ) -> bool:
     """Score the same facts with the reference, and say whether that gives the same bytes."""
-    digest = digest_of(engine.facts(0, snapshot.position), snapshot.position, snapshot.day)
+    facts = engine.facts(0, snapshot.position)
+    digest = digest_of(facts, snapshot.position, snapshot.day, snapshot.model)
     same = digest == snapshot.digest
     found["second_opinion"] = {"same": same, "digest": digest}
     if not output.as_json:

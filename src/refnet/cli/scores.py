@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from refnet.cli.command import opened, store_command
+from refnet.cli.model import model_option
 from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.domain.membership import Member
@@ -44,11 +45,13 @@ _OTHERS = {
 @click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
 @click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
 @click.option("--top", type=click.IntRange(min=1), help="Only so many, best first.")
+@model_option
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, help="Changes no bit.")
 def scores(
     moment: Moment | None,
     day: int | None,
     top: int | None,
+    model: str,
     threads: int,
     data: Path,
     output: Output,
@@ -60,7 +63,7 @@ def scores(
     """
     with opened(data, output, read_only=True) as engine:
         position = None if moment is None else moment.resolve(engine, output.warn)
-        snapshot = engine.scores(position=position, day=day, threads=threads)
+        snapshot = engine.scores(position=position, day=day, model=model, threads=threads)
         numbers = [int(number) for number in snapshot.order[:top]]
         if output.as_json:
             output.result(_document(snapshot, numbers, engine, output))

@@ -12,6 +12,7 @@ from refnet.cli import demo as demonstration
 from refnet.cli.command import store_command
 from refnet.cli.listening import check_listen
 from refnet.cli.logs import configure_logs
+from refnet.cli.model import model_option
 from refnet.cli.output import Output
 from refnet.cli.unfinished import refuse_unfinished
 
@@ -32,8 +33,9 @@ from refnet.cli.unfinished import refuse_unfinished
     show_default=True,
     help="A loopback address; port 0 takes a free one.",
 )
+@model_option
 @click.option("--demo", is_flag=True, help="Begin with a small made-up network if DIR is empty.")
-def serve(listen: str, *, demo: bool, data: Path, output: Output) -> None:
+def serve(listen: str, model: str, *, demo: bool, data: Path, output: Output) -> None:
     """Serve the gRPC API until Ctrl-C.
 
     Prints `listening on HOST:PORT` when ready. There is no authentication yet: whoever reaches the
@@ -57,6 +59,6 @@ def serve(listen: str, *, demo: bool, data: Path, output: Output) -> None:
         sys.stdout.flush()
 
     configure_logs()
-    wiring.serve(data, listen, ready=ready, warn=output.note)
+    wiring.serve(data, listen, ready=ready, model=model, warn=output.note)
     if not output.as_json:
         output.line("stopped")
