@@ -27,7 +27,7 @@ cdef extern from *:
         double blame_weight, distrust_weight;
         double newcomer;         /* 4.3: where everyone starts */
         double t_grace, v_grace, r_grace, c_grace, p_grace;
-        double newcomer_slack;   /* how much less grace of V, T and R weighs while welcome is full */
+        double newcomer_slack;   /* how much less grace of V, T, R weighs while welcome is full */
         double one_partner;      /* 4.4: a partner counts once */
         double taker_allowance;  /* 4.5: may take so many times what one gives */
         double taker_grace, newcomer_gives;

@@ -257,7 +257,8 @@ cdef inline void finish(
     cdef double z = (opportunism - model.steep_from) / (model.steep_to - model.steep_from)
     z = smaller(larger(z, 0.0), 1.0)
     cdef double F = 1.0 - model.steep_depth * ((z * z) * (3.0 - 2.0 * z))
-    cdef double P = (quality + (model.newcomer * model.p_grace) * welcome) / (mutual + model.p_grace)
+    quality = quality + (model.newcomer * model.p_grace) * welcome
+    cdef double P = quality / (mutual + model.p_grace)
     cdef double raw = (
         model.w_v * out[OUT_V, j] + model.w_t * out[OUT_T, j] + model.w_c * out[OUT_C, j]
         + model.w_r * out[OUT_R, j] + model.w_p * P

@@ -70,14 +70,19 @@ def rows_about(columns: Columns, members: NDArray[np.int64], count: int) -> Rows
 
 
 def events(rows: Rows, day: int, joined: int = 0) -> Events:
-    """The model events of facts in force, in log order, of days up to `day`.
+    """As `located`, without the positions."""
+    return located(rows, day, joined)[1]
+
+
+def located(rows: Rows, day: int, joined: int = 0) -> tuple[NDArray[np.int64], Events]:
+    """Positions, rising, and the model events of facts in force, in log order, of days up to `day`.
 
     rows: whole streams, and with a client's word the referral it names. joined: members numbered
     below this have joined before these rows, so that another induction of theirs is a return. A
     fact takes effect at the position and day of the fact that makes it count; taking back works by
     position alone, whatever the day.
     """
-    return _Force(rows, day, joined).events()
+    return _Force(rows, day, joined).located()
 
 
 class _Force:
@@ -106,7 +111,7 @@ class _Force:
         self.counts = self.stands & self.in_time
         self._out: list[tuple[NDArray[np.int64], ...]] = []
 
-    def events(self) -> Events:
+    def located(self) -> tuple[NDArray[np.int64], Events]:
         """All events, merged into log order by the position at which they count."""
         self._joins()
         self._attendance()
@@ -117,8 +122,8 @@ class _Force:
         self._signals()
         columns = [np.concatenate(parts) for parts in zip(*self._out, strict=True)]
         order = np.argsort(columns[0], kind="stable")
-        _, days, kinds, first, second, amount = (column[order] for column in columns)
-        return Events(
+        positions, days, kinds, first, second, amount = (column[order] for column in columns)
+        return positions, Events(
             day=days.astype(np.int32),
             kind=kinds.astype(np.uint8),
             a=first.astype(np.int32),
