@@ -38,7 +38,11 @@ def extension(name: str, *more: str) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension("refnet.log._stored"), extension("refnet._scoring", *PARALLEL)],
+        [
+            extension("refnet.log._stored"),
+            extension("refnet._scoring", *PARALLEL),
+            extension("refnet._paths", *PARALLEL),
+        ],
         compiler_directives={
             "language_level": 3,
             "boundscheck": DEBUG,

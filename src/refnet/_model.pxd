@@ -1,6 +1,6 @@
 # The versions of the score model as numbers: the only place where constants live. Formulas name the
-# sections of the score model they come from; what version 2 changes is told in docs/design/model-2.md.
-# Another version is another row of MODELS, never an edit: scores that were published stay computable.
+# sections of the score model they come from; docs/design/model-2.md tells what version 2 changes.
+# Another version is another row of MODELS, never an edit: what was published stays computable.
 #
 # Every function here is exact: integers, or doubles with + - * / in the order written.
 
@@ -20,7 +20,7 @@ cdef extern from *:
         double gratitude_budget; /* 4.3: what one receiver can acknowledge */
         double value_grace, lasting_grace;
         double junk_weight;
-        double client_grace;     /* 4.3: halves the first client of an introducer; 0: capped instead */
+        double client_grace;     /* 4.3: halves an introducer's first client; 0: capped instead */
         double client_cap;       /* what one introducer's clients can weigh, if not client_grace */
         double client_budget;    /* 4.3: an introducer's credibility */
         double unknown_voice;    /* 4.3: a client nobody introduced */

@@ -32,6 +32,7 @@ __all__ = [
     "decay_table",
     "digest",
     "direct_trust",
+    "endorsement",
     "events_from_golden",
     "pair_balance",
     "score",
@@ -151,11 +152,11 @@ def pair_balance(folded: Accumulators, day: int, i: int, j: int) -> float:
 
 def direct_trust(folded: Accumulators, day: int, i: int, j: int) -> float:
     """t_ij of section 4.6: what i knows of j at first hand, in [0, 1)."""
-    m = _endorsement(folded, day, i, j) + 0.3 * folded.mass("MT", i, j, day)
+    m = endorsement(folded, day, i, j) + 0.3 * folded.mass("MT", i, j, day)
     return m / (m + 0.5 + 2.0 * folded.mass("TN", i, j, day))
 
 
-def _endorsement(folded: Accumulators, day: int, i: int, j: int) -> float:
+def endorsement(folded: Accumulators, day: int, i: int, j: int) -> float:
     """a_ij of section 4.1."""
     tp, gv_ij = folded.mass("TP", i, j, day), folded.mass("GV", i, j, day)
     return (tp + 0.25 * gv_ij) + 0.5 * folded.mass("GV", j, i, day)
@@ -199,7 +200,7 @@ def _pretrust(m: _Masses, i: int, sigma: float) -> float:
 
 def _edges(m: _Masses) -> tuple[Pairs, Pairs]:
     """C and E: what each member passes on of trust and of distrust, every entry < 1/10."""
-    a = m.each_pair(lambda i, j: _endorsement(m.folded, m.day, i, j))
+    a = m.each_pair(lambda i, j: endorsement(m.folded, m.day, i, j))
     tn = m.each_pair(lambda i, j: m("TN", i, j))
     s = {ij: a[ij] / ((a[ij] + 0.1) + tn[ij]) for ij in a}
     d = {ij: tn[ij] / ((tn[ij] + 0.5) + a[ij]) for ij in a}

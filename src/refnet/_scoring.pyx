@@ -269,7 +269,8 @@ cdef int _check_network(
 
 
 cdef void _pulls(
-    const Model *model, const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
+    const Model *model, const int64_t[::1] offsets, const int32_t[::1] sources,
+    const double[::1] trust,
     const double[::1] pretrust, double[::1] reach, double[::1] reached, int threads,
 ) noexcept nogil:
     """4.2: V into `reach`; `reached` is scratch, and ends as V of the pull before the last."""

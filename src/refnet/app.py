@@ -154,6 +154,10 @@ class App:
         """Committed states of a noun that is held in memory, in order of their first fact."""
         return self._engine.state.resident(noun)
 
+    def index(self, name: str) -> Mapping[Any, Any]:
+        """A look-up table over committed states, such as `merged`."""
+        return self._engine.state.index(name)
+
     async def load(self, noun: Noun, stream: UUID, upto: int | None = None) -> Any | None:
         """The state of a stream at a position (None: now), or None."""
         if noun.resident and upto is None:
@@ -215,17 +219,13 @@ class App:
         _check_reached(freshness.at_least, head)
         return await self._board.fresh(head if freshness.head else freshness.at_least, patience)
 
-    async def study(
-        self, freshness: Freshness, patience: float, work: Callable[[Snapshot], T]
-    ) -> tuple[Snapshot, T]:
-        """Scores as fresh as asked for, and what `work` finds in them on a thread of its own.
+    async def study(self, snapshot: Snapshot, patience: float, work: Callable[[Snapshot], T]) -> T:
+        """What `work` finds in scores, on a thread of its own.
 
-        Raises as `scores` does, FreshnessTimeout also if the work is not done after `patience` s in
-        all, and whatever the work raises.
+        Raises FreshnessTimeout if that takes longer than `patience` s, and whatever the work
+        raises.
         """
-        end = self._loop.time() + patience
-        snapshot = await self.scores(freshness, patience)
-        return snapshot, await self._board.study(snapshot, work, end - self._loop.time())
+        return await self._board.study(snapshot, work, patience)
 
     def watch(self) -> AsyncIterator[Snapshot]:
         """Every snapshot that is made from now on, newest only, beginning with the present one."""

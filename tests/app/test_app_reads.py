@@ -202,7 +202,8 @@ async def test_a_study_is_made_off_the_loop_from_the_scores_asked_for(net: Net) 
         names.append(threading.current_thread().name)
         return len(snapshot.columns)
 
-    snapshot, found = await net.app.study(Freshness(head=True), 3.0, count)
+    snapshot = await net.app.scores(Freshness(head=True), 3.0)
+    found = await net.app.study(snapshot, 3.0, count)
 
     assert (net.app.position, net.app.position) == (snapshot.position, found)
     assert names[0].startswith("refnet-study")
@@ -215,8 +216,9 @@ async def test_a_study_that_takes_too_long_is_told_apart_from_one_that_fails(net
     def fail(_: Snapshot) -> None:
         raise NotFound("nobody", noun="member")
 
+    snapshot = await net.app.scores(Freshness(), 3.0)
     with pytest.raises(FreshnessTimeout, match="in the making"):
-        await net.app.study(Freshness(), 0.2, lambda _: wait.wait(5))
+        await net.app.study(snapshot, 0.2, lambda _: wait.wait(5))
     with pytest.raises(NotFound):
-        await net.app.study(Freshness(), 3.0, fail)
+        await net.app.study(snapshot, 3.0, fail)
     wait.set()

@@ -51,6 +51,8 @@ def test_the_commands_are_those_promised() -> None:
         ("import", "ratings"),
         ("import", "slips"),
         ("scores",),
+        ("path",),
+        ("trust",),
         ("replay",),
         ("export", "facts"),
         ("golden", "check"),

@@ -1,4 +1,4 @@
-"""The command line: `refnet serve | simulate | import | scores | replay | export | golden`."""
+"""The command line: `refnet serve | simulate | import | scores | path | replay | ...`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from refnet.cli.exporting import export
 from refnet.cli.golden import golden
 from refnet.cli.importing import import_
 from refnet.cli.output import Output, OutputLost, writing
+from refnet.cli.path import path, trust
 from refnet.cli.replay import replay
 from refnet.cli.scores import scores
 from refnet.cli.serve import serve
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (serve, simulate, import_, scores, replay, export, golden):
+for command in (serve, simulate, import_, scores, path, trust, replay, export, golden):
     cli.add_command(command)
 
 

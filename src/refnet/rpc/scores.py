@@ -58,12 +58,18 @@ class ScoreReads:
 
     def number(self, table: ScoreTable, member: str, *, field: str) -> int:
         """The member's number. Raises NotFound if there is none at the table's position."""
-        number = self._numbers.get(member)
-        if number is not None and number < table.snapshot.scores.n:
+        number = self.find(table, member)
+        if number is not None:
             return number
         raise _unscored(parse("members", member, field=field), field)
 
-    async def _read(self, request: Any, context: Any) -> ScoreTable:
+    def find(self, table: ScoreTable, member: str) -> int | None:
+        """The member's number at the table's position, if there is one."""
+        number = self._numbers.get(member)
+        return number if number is not None and number < table.snapshot.scores.n else None
+
+    async def read(self, request: Any, context: Any) -> ScoreTable:
+        """The scores that a request's `consistency` asks for."""
         latest = None if request.HasField("consistency") else self._app.latest()
         if latest is None:
             wanted = freshness_of(request.consistency, self._positions)
@@ -72,7 +78,7 @@ class ScoreReads:
         return self.table(latest)
 
     async def _get(self, request: v1.GetScoreRequest, context: Any) -> v1.GetScoreResponse:
-        table = await self._read(request, context)
+        table = await self.read(request, context)
         number = self.number(table, request.member, field="member")
         return v1.GetScoreResponse(score=table.score(number), computed_at=table.basis)
 
@@ -81,7 +87,7 @@ class ScoreReads:
             raise InvalidRequest(
                 "name members or give numbers, one of both and at least one item", field="members"
             )
-        table = await self._read(request, context)
+        table = await self.read(request, context)
         if request.members:
             found = list(map(self._numbers.get, request.members))
             numbers = np.array([-1 if each is None else each for each in found], np.intp)
@@ -97,7 +103,7 @@ class ScoreReads:
     async def _list(self, request: v1.ListScoresRequest, context: Any) -> v1.ListScoresResponse:
         page = self._pages.read(request, self._app.position)
         if page is None:
-            table = await self._read(request, context)
+            table = await self.read(request, context)
             page = Page(table.snapshot.position, 0, table.snapshot.day)
         else:
             pinned = Freshness(exactly=page.pin, day=page.day)
@@ -122,7 +128,7 @@ class ScoreReads:
                 field="partner",
                 member=request.member,
             )
-        table = await self._read(request, context)
+        table = await self.read(request, context)
         one = self.number(table, request.member, field="member")
         other = self.number(table, request.partner, field="partner")
         give, take, balance = table.snapshot.reciprocity(one, other)

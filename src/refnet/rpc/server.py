@@ -23,6 +23,7 @@ from refnet.rpc.log import LogReads
 from refnet.rpc.naming import Names
 from refnet.rpc.nouns import noun_handler, noun_service
 from refnet.rpc.paging import Pages
+from refnet.rpc.paths import PathReads
 from refnet.rpc.positions import Positions
 from refnet.rpc.scores import ScoreReads
 from refnet.rpc.streams import Pace, Streams
@@ -155,6 +156,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
             **scores.behaviours(),
             "WatchScores": ScoreWatch(app, scores, streams).watch,
         },
+        "PathService": PathReads(app, scores, positions).behaviours(),
         "LogService": LogReads(app, positions, pages, streams).behaviours(),
     }
     return [
@@ -164,7 +166,12 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
 
 
 def _service(name: str) -> Any:
-    files = (v1.BatchRecordRequest, v1.GetScoreRequest, v1.GetHeadRequest)
+    files = (
+        v1.BatchRecordRequest,
+        v1.FindPathsRequest,
+        v1.GetHeadRequest,
+        v1.GetScoreRequest,
+    )
     services = {
         found.name: found
         for message in files

@@ -255,6 +255,43 @@ from refnet.v1.one_to_one_service_pb2 import (
 from refnet.v1.one_to_one_service_pb2_grpc import (
     OneToOneServiceStub,
 )
+from refnet.v1.score_service_pb2 import (
+    ScoreBasis,
+    Score,
+    ScoreColumns,
+    GetScoreRequest,
+    GetScoreResponse,
+    BatchGetScoresRequest,
+    MissingScore,
+    BatchGetScoresResponse,
+    ListScoresRequest,
+    ListScoresResponse,
+    Reciprocity,
+    GetReciprocityRequest,
+    GetReciprocityResponse,
+    WatchScoresRequest,
+    WatchScoresResponse,
+    ScoreLabel,
+    SCORE_LABEL_UNSPECIFIED,
+    SCORE_LABEL_INSUFFICIENT,
+    SCORE_LABEL_TAKER,
+    SCORE_LABEL_BALANCED,
+    SCORE_LABEL_GENEROUS,
+)
+from refnet.v1.score_service_pb2_grpc import (
+    ScoreServiceStub,
+)
+from refnet.v1.path_service_pb2 import (
+    Trust,
+    GetTrustRequest,
+    GetTrustResponse,
+    FindPathsRequest,
+    Path,
+    FindPathsResponse,
+)
+from refnet.v1.path_service_pb2_grpc import (
+    PathServiceStub,
+)
 from refnet.v1.referral_service_pb2 import (
     Referral,
     PassReferralRequest,
@@ -309,32 +346,6 @@ from refnet.v1.referral_service_pb2 import (
 )
 from refnet.v1.referral_service_pb2_grpc import (
     ReferralServiceStub,
-)
-from refnet.v1.score_service_pb2 import (
-    ScoreBasis,
-    Score,
-    ScoreColumns,
-    GetScoreRequest,
-    GetScoreResponse,
-    BatchGetScoresRequest,
-    MissingScore,
-    BatchGetScoresResponse,
-    ListScoresRequest,
-    ListScoresResponse,
-    Reciprocity,
-    GetReciprocityRequest,
-    GetReciprocityResponse,
-    WatchScoresRequest,
-    WatchScoresResponse,
-    ScoreLabel,
-    SCORE_LABEL_UNSPECIFIED,
-    SCORE_LABEL_INSUFFICIENT,
-    SCORE_LABEL_TAKER,
-    SCORE_LABEL_BALANCED,
-    SCORE_LABEL_GENEROUS,
-)
-from refnet.v1.score_service_pb2_grpc import (
-    ScoreServiceStub,
 )
 from refnet.v1.testimonial_service_pb2 import (
     Testimonial,
@@ -460,6 +471,8 @@ __all__ = [
     "ErrorReason",
     "ExactPosition",
     "Fact",
+    "FindPathsRequest",
+    "FindPathsResponse",
     "FollowFactsRequest",
     "FollowFactsResponse",
     "GetChapterRequest",
@@ -484,6 +497,8 @@ __all__ = [
     "GetScoreResponse",
     "GetTestimonialRequest",
     "GetTestimonialResponse",
+    "GetTrustRequest",
+    "GetTrustResponse",
     "GiveTestimonialRequest",
     "GiveTestimonialResponse",
     "HoldMeetingRequest",
@@ -562,6 +577,8 @@ __all__ = [
     "PROSPECT_KIND_UNSPECIFIED",
     "PassReferralRequest",
     "PassReferralResponse",
+    "Path",
+    "PathServiceStub",
     "PersonalText",
     "Pretrust",
     "ProspectKind",
@@ -638,6 +655,7 @@ __all__ = [
     "TestimonialStatus",
     "TransferMemberRequest",
     "TransferMemberResponse",
+    "Trust",
     "VALUATION_RULE_COMMISSION",
     "VALUATION_RULE_ESTIMATED",
     "VALUATION_RULE_INVOICED",
