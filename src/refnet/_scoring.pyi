@@ -58,6 +58,16 @@ def read_pairs(
     decay: bool,
     masses: NDArray[np.float64],
 ) -> None: ...
+def read_members(
+    totals: NDArray[np.int64],
+    periods: NDArray[np.int32],
+    field: int,
+    day: int,
+    tables: NDArray[np.int64],
+    decay: bool,
+    masses: NDArray[np.float64],
+) -> None: ...
+def constants(model: int) -> dict[str, float]: ...
 def balance_of(given: float, taken: float) -> float: ...
 def score(
     offsets: NDArray[np.int64],

@@ -240,6 +240,33 @@ def read_pairs(
             )
 
 
+def read_members(
+    const int64_t[:, ::1] totals, const int32_t[:, ::1] periods,
+    int field, int64_t day, const int64_t[::1] tables, bint decay, double[::1] masses,
+):
+    """Fill masses with one field of every member on a day, in units."""
+    cdef Py_ssize_t i
+    cdef Clock clock
+    _check_accumulators(totals, periods, MEMBER_FIELDS)
+    raise_for(check_tables(tables))
+    if not 0 <= field < MEMBER_FIELDS or masses.shape[0] != totals.shape[1]:
+        raise_for(WRONG_SHAPE)
+    if day < 0:
+        raise_for(NEGATIVE_DAY)
+    clock = _clock_at(day, &tables[0], decay)
+    for i in range(totals.shape[1]):
+        if periods[field, i] > clock.member_now[field]:
+            raise_for(DAY_BEFORE_EVENTS)
+        masses[i] = mass_at(totals, periods, field, i, clock.member_now, clock.member_scale)
+
+
+def constants(int model):
+    """The constants of a model by name, as the kernel uses them. model: index in MODEL_NAMES."""
+    if not 0 <= model < MODEL_COUNT:
+        raise_for(UNKNOWN_MODEL)
+    return dict(MODELS[model])
+
+
 def balance_of(double given, double taken):
     """4.4 pair view: 0.5 where nothing was given or taken."""
     return (given + PAIR_GRACE) / ((given + taken) + (PAIR_GRACE + PAIR_GRACE))

@@ -227,6 +227,20 @@ class Accumulators:
         )
         return out
 
+    def member_masses(self, field: str, day: int) -> NDArray[np.float64]:
+        """Evidence of one of MEMBER_FIELDS on a day: float64[n], units."""
+        out = np.empty(self.n)
+        _scoring.read_members(
+            self.member_totals,
+            self.member_periods,
+            self.MEMBER_FIELDS.index(field),
+            day,
+            self.tables,
+            self.decay,
+            out,
+        )
+        return out
+
     def network(self) -> Network:
         """The pairs as rows; derived anew only when pairs or members were added."""
         if self._network is None:

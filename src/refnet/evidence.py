@@ -39,6 +39,8 @@ _STREAM_OPENS = (Effect.MEETING_HELD, Effect.TESTIMONIAL, Effect.CLIENT)
 
 _ROLL = (Effect.JOIN, Effect.MEMBERSHIP, Effect.STOPPED, Effect.RESUMED, Effect.STANDING)
 
+_NOTHING = np.empty(0, np.int64)
+
 _SPARSE = 16
 """Of fewer than one position in so many, positions are numbered among themselves."""
 
@@ -74,15 +76,21 @@ def events(rows: Rows, day: int, joined: int = 0) -> Events:
     return located(rows, day, joined)[1]
 
 
-def located(rows: Rows, day: int, joined: int = 0) -> tuple[NDArray[np.int64], Events]:
+def located(
+    rows: Rows, day: int, joined: int = 0, left_out: NDArray[np.int64] = _NOTHING
+) -> tuple[NDArray[np.int64], Events]:
     """Positions, rising, and the model events of facts in force, in log order, of days up to `day`.
 
     rows: whole streams, and with a client's word the referral it names. joined: members numbered
     below this have joined before these rows, so that another induction of theirs is a return. A
     fact takes effect at the position and day of the fact that makes it count; taking back works by
-    position alone, whatever the day.
+    position alone, whatever the day. left_out: positions of facts that shall never have happened,
+    with all that depends on them; a referral among them has introduced nobody.
     """
-    return _Force(rows, day, joined).located()
+    if len(left_out):
+        kept = np.flatnonzero(~np.isin(rows.position, left_out))
+        rows = Rows(rows.position[kept], rows.columns.take(kept))
+    return _Force(rows, day, joined, left_out).located()
 
 
 class _Force:
@@ -92,17 +100,19 @@ class _Force:
     among themselves, so that a handful of new rows costs no more than a handful.
     """
 
-    def __init__(self, rows: Rows, day: int, joined: int) -> None:
+    def __init__(self, rows: Rows, day: int, joined: int, left_out: NDArray[np.int64]) -> None:
         self.at = rows.position
         self.joined = joined
         self.rows = rows.columns
         effect = self.rows.effect
         self.in_time = self.rows.day <= day
-        self.key, self.reference, self.size = _numbered(self.at, self.rows.reference)
+        columns = (self.at, self.rows.reference, left_out)
+        (self.key, self.reference, absent), self.size = _numbered(*columns)
         self.is_open = np.isin(effect, _STREAM_OPENS)
         self.origin = np.where(self.is_open, self.key, self.reference)
         gone = np.zeros(self.size, bool)
         gone[self.reference[effect == Effect.VOID]] = True
+        gone[absent] = True
         self.stream_gone = gone
         marks = np.isin(effect, (Effect.ATTENDANCE, Effect.ATTENDANCE_CORRECTED))
         replaced = np.zeros(self.size, bool)
@@ -233,17 +243,18 @@ class _Force:
 
 
 def _numbered(
-    positions: NDArray[np.int64], references: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Keys for positions and references, the same for the same position, and how many there can be.
+    positions: NDArray[np.int64], *others: NDArray[np.int64]
+) -> tuple[list[NDArray[np.int64]], int]:
+    """Keys for positions and others, the same for the same position, and how many there can be.
 
     The key of "none", 0, is 0.
     """
-    last = int(positions[-1]) if len(positions) else 0
+    columns = [positions, *others]
+    last = max((int(column.max(initial=0)) for column in columns), default=0)
     if _SPARSE * len(positions) > last:
-        return positions, references, last + 1
-    names = np.unique(np.concatenate([[0], positions, references]))
-    return np.searchsorted(names, positions), np.searchsorted(names, references), len(names)
+        return columns, last + 1
+    names = np.unique(np.concatenate([[0], *columns]))
+    return [np.searchsorted(names, column) for column in columns], len(names)
 
 
 @dataclass(frozen=True, slots=True)

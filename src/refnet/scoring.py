@@ -183,6 +183,11 @@ def work_out(
     return Scores(n, day, *out), workings
 
 
+def constants(model: str) -> dict[str, float]:
+    """The constants of a model by name, as the kernel uses them (`Model` in _model.pxd)."""
+    return _scoring.constants(MODELS.index(model))
+
+
 def pair_balance(accumulators: Accumulators, i: int, j: int, day: int) -> PairBalance:
     """Reciprocity of two members on a day, also of two who never met. Raises ValueError."""
     if i == j or not (0 <= i < accumulators.n and 0 <= j < accumulators.n):

@@ -117,6 +117,7 @@ class Fact(Protocol):
     NAME: ClassVar[str]
     COLUMNS: ClassVar[Columns]
     SEALED: ClassVar[Mapping[str, tuple[str, ...]]]
+    NEEDS: ClassVar[tuple[str, ...]]
 
 
 T = TypeVar("T")
@@ -125,9 +126,13 @@ T = TypeVar("T")
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(public, pseudonym, pii)
 )
-def fact(name: str, columns: Columns) -> Callable[[type[T]], type[T]]:
+def fact(
+    name: str, columns: Columns, *, needs: tuple[str, ...] = ()
+) -> Callable[[type[T]], type[T]]:
     """Declare a fact stored under `name`, such as `refnet.referral-passed.v1`.
 
+    needs: names of facts of which one must have happened in the same stream before this one could;
+    without any it needs the stream's first fact. What is left out takes along what needs it.
     Raises TypeError, while the module is imported, for a field without a privacy class.
     """
 
@@ -145,6 +150,7 @@ def fact(name: str, columns: Columns) -> Callable[[type[T]], type[T]]:
         record.NAME = name
         record.COLUMNS = columns
         record.SEALED = sealed
+        record.NEEDS = needs
         return record  # type: ignore[no-any-return]
 
     return declare

@@ -138,7 +138,11 @@ class ReportSubmitted:
     date: dt.date = public()
 
 
-@fact("refnet.report-approved.v1", Columns(56, giver="approved_by", chapter="chapter", day="date"))
+@fact(
+    "refnet.report-approved.v1",
+    Columns(56, giver="approved_by", chapter="chapter", day="date"),
+    needs=("refnet.report-submitted.v1",),
+)
 class ReportApprovedFact:
     """An officer approved the report; from now on changes are corrections."""
 

@@ -36,7 +36,11 @@ class ApplicationDecided:
     admitted: bool = public()
 
 
-@fact("refnet.member-inducted.v1", Columns(22, Effect.JOIN, giver="stream", chapter="chapter"))
+@fact(
+    "refnet.member-inducted.v1",
+    Columns(22, Effect.JOIN, giver="stream", chapter="chapter"),
+    needs=("refnet.application-decided.v1",),
+)
 class MemberInducted:
     """The member takes the seat. The first time, the member joins the network."""
 
@@ -44,19 +48,31 @@ class MemberInducted:
     classification: str = public()
 
 
-@fact("refnet.member-suspended.v1", Columns(23, Effect.STOPPED, giver="stream"))
+@fact(
+    "refnet.member-suspended.v1",
+    Columns(23, Effect.STOPPED, giver="stream"),
+    needs=("refnet.member-inducted.v1",),
+)
 class MemberSuspended:
     """The member may not act for a time."""
 
     reason: Personal | None = pii("stream")
 
 
-@fact("refnet.member-reinstated.v1", Columns(24, Effect.RESUMED, giver="stream"))
+@fact(
+    "refnet.member-reinstated.v1",
+    Columns(24, Effect.RESUMED, giver="stream"),
+    needs=("refnet.member-suspended.v1",),
+)
 class MemberReinstated:
     """The suspension ends."""
 
 
-@fact("refnet.member-left.v1", Columns(25, Effect.STOPPED, giver="stream"))
+@fact(
+    "refnet.member-left.v1",
+    Columns(25, Effect.STOPPED, giver="stream"),
+    needs=("refnet.member-inducted.v1",),
+)
 class MemberLeft:
     """The member gives up the seat."""
 
@@ -66,6 +82,7 @@ class MemberLeft:
 @fact(
     "refnet.member-transferred.v1",
     Columns(26, Effect.MEMBERSHIP, giver="stream", chapter="chapter"),
+    needs=("refnet.member-inducted.v1",),
 )
 class MemberTransferred:
     """The member takes a seat in another chapter."""
@@ -87,7 +104,11 @@ class RoleName(StrEnum):
     GROWTH_COORDINATOR = "growth_coordinator"
 
 
-@fact("refnet.role-assigned.v1", Columns(27, giver="stream", chapter="chapter"))
+@fact(
+    "refnet.role-assigned.v1",
+    Columns(27, giver="stream", chapter="chapter"),
+    needs=("refnet.member-inducted.v1",),
+)
 class RoleAssigned:
     """The member holds an office of the chapter, from from_time until until_time, microseconds."""
 
@@ -97,7 +118,7 @@ class RoleAssigned:
     until_time: int | None = public()
 
 
-@fact("refnet.role-ended.v1", Columns(28, giver="stream"))
+@fact("refnet.role-ended.v1", Columns(28, giver="stream"), needs=("refnet.role-assigned.v1",))
 class RoleEnded:
     """The member gives up the office."""
 

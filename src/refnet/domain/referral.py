@@ -100,7 +100,11 @@ class ReferralDeclined:
     reason: DeclineReason = public()
 
 
-@fact("refnet.referral-contacted.v1", replace(_BOTH, kind=84))
+@fact(
+    "refnet.referral-contacted.v1",
+    replace(_BOTH, kind=84),
+    needs=("refnet.referral-accepted.v1",),
+)
 class ReferralContacted:
     """The receiver reached the prospect."""
 
@@ -108,7 +112,11 @@ class ReferralContacted:
     receiver: MemberId = pseudonym()
 
 
-@fact("refnet.referral-won.v1", replace(_BOTH, kind=85, effect=Effect.WON))
+@fact(
+    "refnet.referral-won.v1",
+    replace(_BOTH, kind=85, effect=Effect.WON),
+    needs=("refnet.referral-contacted.v1",),
+)
 class ReferralWon:
     """It became business."""
 
@@ -116,7 +124,11 @@ class ReferralWon:
     receiver: MemberId = pseudonym()
 
 
-@fact("refnet.referral-lost.v1", replace(_BOTH, kind=86, effect=Effect.LOST))
+@fact(
+    "refnet.referral-lost.v1",
+    replace(_BOTH, kind=86, effect=Effect.LOST),
+    needs=("refnet.referral-contacted.v1",),
+)
 class ReferralLost:
     """It came to nothing."""
 
@@ -125,7 +137,11 @@ class ReferralLost:
     reason: Personal | None = pii("receiver")
 
 
-@fact("refnet.business-closed.v1", replace(_BOTH, kind=87, effect=Effect.CLOSED, value="value"))
+@fact(
+    "refnet.business-closed.v1",
+    replace(_BOTH, kind=87, effect=Effect.CLOSED, value="value"),
+    needs=("refnet.referral-won.v1",),
+)
 class BusinessClosed:
     """Money came of it. value: whole units of the reference currency at the rate recorded here."""
 
@@ -141,7 +157,9 @@ class BusinessClosed:
 
 
 @fact(
-    "refnet.referral-rated.v1", replace(_BOTH, kind=88, effect=Effect.JUNK_IF_ONE, value="rating")
+    "refnet.referral-rated.v1",
+    replace(_BOTH, kind=88, effect=Effect.JUNK_IF_ONE, value="rating"),
+    needs=("refnet.referral-accepted.v1", "refnet.referral-declined.v1"),
 )
 class ReferralRated:
     """The receiver rates the referral, 1 to 5."""
