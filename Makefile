@@ -29,7 +29,7 @@ INSTALLED := $(VENV)/installed.stamp
 KIND := $(if $(filter 1,$(REFNET_DEBUG_KERNEL)),debug,plain)
 BUILT := $(VENV)/built-$(KIND).stamp
 CYTHON_FILES := $(wildcard $(foreach room,src/refnet src/refnet/log,$(room)/*.pyx $(room)/*.pxd))
-COMPILED := src/refnet/_scoring src/refnet/_paths src/refnet/log/_stored
+COMPILED := src/refnet/_scoring src/refnet/_paths src/refnet/_ties src/refnet/log/_stored
 MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
@@ -57,7 +57,7 @@ lint: $(BUILT) ## style, spelling, import directions, protos
 
 types: $(BUILT) ## mypy --strict, and the stubs of compiled modules against these
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest refnet._scoring refnet._paths refnet.log._stored --allowlist tests/stubtest-allowlist.txt
+	$(BIN)/python -m mypy.stubtest refnet._scoring refnet._paths refnet._ties refnet.log._stored --allowlist tests/stubtest-allowlist.txt
 
 protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
 	$(WITH_PATH) python protos/generate.py

@@ -42,6 +42,7 @@ setup(
             extension("refnet.log._stored"),
             extension("refnet._scoring", *PARALLEL),
             extension("refnet._paths", *PARALLEL),
+            extension("refnet._ties", *PARALLEL),
         ],
         compiler_directives={
             "language_level": 3,

@@ -1,0 +1,227 @@
+"""Ties and bridges: who connects circles that would otherwise be apart (score model, 4.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refnet import _ties
+from refnet.paths import trust_of
+from refnet.standings import Snapshot
+
+TIE_FROM = 0.2
+"""Two members are tied if one of them trusts the other at least so much."""
+
+WEAK_BELOW = 0.4
+"""A tie weaker than this is a weak one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ties:
+    """The undirected graph of ties among active members, as rows.
+
+    offsets: int64[n + 1]; targets: int32[slots], rising in a row. strength: max(t_ij, t_ji), in
+    [0.2, 1). common: int32, members tied to both ends. crosses: bool, whether the ends belong to
+    different chapters.
+    """
+
+    offsets: NDArray[np.int64]
+    targets: NDArray[np.int32]
+    strength: NDArray[np.float64]
+    common: NDArray[np.int32]
+    crosses: NDArray[np.bool_]
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """The member whose row each slot is in."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """A walk through the graph, depth first, from which follows who holds whom; each int32[n].
+
+    See `_ties.hold_together`.
+    """
+
+    order: NDArray[np.int32]
+    place: NDArray[np.int32]
+    low: NDArray[np.int32]
+    size: NDArray[np.int32]
+    parent: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bridging:
+    """How members connect others; arrays by member number.
+
+    degree: ties. effective: Burt's effective size, degree - 2 * triangles / degree. efficiency:
+    effective / degree, 0 .. 1, 0 without ties. local_bridges, crossing, weak: shares of the ties,
+    0 .. 1, whose ends have no common neighbour, lead to another chapter, are weaker than 0.4 and
+    one of both. cut_off: members that would lose all ways to the largest rest if this one left.
+    """
+
+    degree: NDArray[np.int32]
+    effective: NDArray[np.float64]
+    efficiency: NDArray[np.float64]
+    local_bridges: NDArray[np.float64]
+    crossing: NDArray[np.float64]
+    weak: NDArray[np.float64]
+    cut_off: NDArray[np.int32]
+
+    def order(self, members: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Members who hold most together first: by cut_off, efficiency, degree, lower number."""
+        keys = (members, -self.degree[members], -self.efficiency[members], -self.cut_off[members])
+        return members[np.lexsort(keys)]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a chapter's ties to other chapters hang on. member: who carries most of them.
+
+    carried, ties: of how many. alone: whether the chapter has no other tie to the rest.
+    """
+
+    chapter: int
+    member: int
+    carried: int
+    ties: int
+
+    @property
+    def alone(self) -> bool:
+        """Whether all of them are one member's."""
+        return self.carried == self.ties
+
+
+def ties_of(snapshot: Snapshot) -> Ties:
+    """The ties of a snapshot; found once."""
+    return snapshot.once(_tie)
+
+
+def walk_of(snapshot: Snapshot) -> Walk:
+    """The walk through the ties of a snapshot; found once."""
+    return snapshot.once(_walk)
+
+
+def bridging(snapshot: Snapshot) -> Bridging:
+    """How every member connects others; found once in a snapshot."""
+    return snapshot.once(_bridge)
+
+
+def cut_off_by(snapshot: Snapshot, member: int) -> list[NDArray[np.int32]]:
+    """Groups of members that would lose each other if this one left, the largest first.
+
+    Of equal groups the one with the lowest member first; members rising. Empty if all would stay
+    together.
+    """
+    walk = walk_of(snapshot)
+    groups = _pieces(walk, member)
+    groups.sort(key=lambda group: (-len(group), int(group.min())))
+    return [np.sort(group) for group in groups] if len(groups) > 1 else []
+
+
+def holds(snapshot: Snapshot) -> list[Hold]:
+    """By chapter with ties to others: on whom most of these hang; in order of chapter."""
+    ties = ties_of(snapshot)
+    source = ties.sources[ties.crosses]
+    home = snapshot.roll.home()
+    carried = np.bincount(source, minlength=snapshot.scores.n)
+    found = []
+    for chapter in np.unique(home[source]).tolist():
+        members = np.flatnonzero(home == chapter)
+        most = int(members[np.argmax(carried[members])])  # of equals the lowest number
+        found.append(Hold(chapter, most, int(carried[most]), int(carried[members].sum())))
+    return found
+
+
+def _tie(snapshot: Snapshot) -> Ties:
+    trust = trust_of(snapshot)
+    network = trust.network
+    n = snapshot.scores.n
+    source = np.repeat(np.arange(n), np.diff(network.offsets))
+    strength = np.maximum(trust.trust, trust.trust[network.reverse])
+    active = snapshot.active
+    kept = (strength >= TIE_FROM) & active[source] & active[network.targets]
+    offsets = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(source[kept], minlength=n), out=offsets[1:])
+    targets = np.ascontiguousarray(network.targets[kept])
+    common, mass = np.empty(len(targets), np.int32), np.empty(len(targets))
+    _ties.triangles(offsets, targets, strength[kept], common, mass, 1)
+    home = snapshot.roll.home()
+    return Ties(offsets, targets, strength[kept], common, home[source[kept]] != home[targets])
+
+
+def _walk(snapshot: Snapshot) -> Walk:
+    ties = ties_of(snapshot)
+    n = snapshot.scores.n
+    arrays = [np.empty(n, np.int32) for _ in range(5)]
+    order, place, low, size, parent = arrays
+    cursor = np.empty(n, np.int64)
+    _ties.hold_together(ties.offsets, ties.targets, order, place, low, size, parent, cursor)
+    return Walk(order, place, low, size, parent)
+
+
+def _bridge(snapshot: Snapshot) -> Bridging:
+    ties, n = ties_of(snapshot), snapshot.scores.n
+    source = ties.sources
+    degree = np.diff(ties.offsets).astype(np.int32)
+    triangles = np.bincount(source, ties.common, minlength=n) / 2
+    some = np.maximum(degree, 1)
+    effective = np.where(degree > 0, degree - 2 * triangles / some, 0.0)
+    local = ties.common == 0
+    weak = (ties.strength < WEAK_BELOW) & (local | ties.crosses)
+
+    def share(chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return np.bincount(source[chosen], minlength=n) / some
+
+    return Bridging(
+        degree=degree,
+        effective=effective,
+        efficiency=effective / some,
+        local_bridges=share(local),
+        crossing=share(ties.crosses),
+        weak=share(weak),
+        cut_off=_cut_off(walk_of(snapshot)),
+    )
+
+
+def _cut_off(walk: Walk) -> NDArray[np.int32]:
+    """How many would be apart from the largest rest of their component, by who left."""
+    n = len(walk.order)
+    child = np.flatnonzero(walk.parent >= 0)
+    parent = walk.parent[child]
+    apart = (walk.low[child] >= walk.place[parent]) | (walk.parent[parent] < 0)
+    child, parent = child[apart], parent[apart]
+    pieces = np.bincount(parent, minlength=n)
+    behind = np.bincount(parent, walk.size[child], minlength=n).astype(np.int64)
+    largest = np.zeros(n, np.int64)
+    np.maximum.at(largest, parent, walk.size[child])
+    whole = _component_sizes(walk)
+    rest = whole - 1 - behind  # what stays tied above; nothing for the first of a component
+    largest = np.maximum(largest, rest)
+    cuts = pieces + (rest > 0) > 1
+    return np.where(cuts, whole - 1 - largest, 0).astype(np.int32)
+
+
+def _component_sizes(walk: Walk) -> NDArray[np.int64]:
+    firsts = walk.order[walk.parent[walk.order] < 0]
+    sizes = walk.size[firsts].astype(np.int64)
+    whole = np.empty(len(walk.order), np.int64)
+    whole[walk.order] = np.repeat(sizes, sizes)
+    return whole
+
+
+def _pieces(walk: Walk, member: int) -> list[NDArray[np.int32]]:
+    children = np.flatnonzero(walk.parent == member)
+    is_first = walk.parent[member] < 0
+    apart = [c for c in children if is_first or walk.low[c] >= walk.place[member]]
+    groups = [walk.order[walk.place[c] : walk.place[c] + walk.size[c]] for c in apart]
+    first = int(walk.place[member])
+    while walk.parent[walk.order[first]] >= 0:
+        first = int(walk.place[walk.parent[walk.order[first]]])
+    whole = walk.order[first : first + walk.size[walk.order[first]]]
+    gone = np.concatenate([[member], *groups]).astype(np.int64)
+    rest = whole[~np.isin(whole, gone)]
+    return [*groups, rest] if len(rest) else groups
