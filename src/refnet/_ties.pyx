@@ -2,8 +2,8 @@
 
 A graph is undirected and given as rows: the neighbours of i are targets[offsets[i]] ..
 targets[offsets[i + 1] - 1], rising, and with (i, j) there is (j, i). As in `refnet._scoring` each
-function checks once what it is handed; row r of an output is written by row r alone, and sums run in
-the order of the slots.
+function checks once what it is handed; row r of an output is written by row r alone, and sums run
+in the order of the slots.
 """
 
 from cython.parallel cimport prange
@@ -116,9 +116,9 @@ def hold_together(
 
     order: members as they are met, component by component from the lowest member on. Of member v
     place is the index in `order`; size how many are met from v on before the walk leaves it, v
-    included, so that they are order[place] .. order[place + size - 1]; parent who led to it, -1 for
-    the first of a component; low the lowest place that these are tied to without v's parent. Without
-    v a child c (parent[c] == v) and all behind it are cut off from the rest where low[c] >=
+    included, so that they are order[place] .. order[place + size - 1]; parent who led to it, -1
+    for the first of a component; low the lowest place that these are tied to without v's parent.
+    Without v a child c (parent[c] == v) and all behind it are cut off from the rest where low[c] >=
     place[v], and for the first of a component always. cursor is scratch.
     """
     cdef Py_ssize_t i, n = offsets.shape[0] - 1

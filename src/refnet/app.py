@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.network import PublishScores
 from refnet.domain.values import Erased, utc_day
-from refnet.engine import Engine, Row, load_state, reveal_fields, row_of
+from refnet.engine import Engine, Row, left_out, load_state, reveal_fields, row_of
 from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown
 from refnet.folding import Folding, Head
 from refnet.log.draft import Receipt
@@ -226,6 +228,14 @@ class App:
         raises.
         """
         return await self._board.study(snapshot, work, patience)
+
+    async def left_out(
+        self, snapshot: Snapshot, groups: Sequence[Sequence[int]]
+    ) -> list[NDArray[np.int64]]:
+        """Of each group of positions, what else goes if they go (`refnet.whatif.left_out`)."""
+        return await self._reads.ask(
+            lambda reader, _: [left_out(reader, snapshot, group) for group in groups]
+        )
 
     def watch(self) -> AsyncIterator[Snapshot]:
         """Every snapshot that is made from now on, newest only, beginning with the present one."""

@@ -6,7 +6,7 @@ puts threads and an event loop around it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
+import numpy as np
+from numpy.typing import NDArray
+
+from refnet import whatif
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
@@ -215,6 +219,10 @@ class Engine:
         projection = self._follow()
         return snapshot_of(projection.ledger, position, day, threads, model)
 
+    def left_out(self, snapshot: Snapshot, positions: Iterable[int]) -> NDArray[np.int64]:
+        """See `refnet.whatif.left_out`."""
+        return left_out(self._reader, snapshot, positions)
+
     def replay(
         self,
         *,
@@ -345,6 +353,16 @@ def _is_possible(ledger: Ledger, position: int, day: int) -> bool:
     except _IMPOSSIBLE:
         return False
     return True
+
+
+def left_out(reader: Reader, snapshot: Snapshot, positions: Iterable[int]) -> NDArray[np.int64]:
+    """See `refnet.whatif.left_out`."""
+
+    def stream_at(position: int) -> Iterator[tuple[Any, Recorded]]:
+        (row,) = reader.rows(position - 1, position, 1)
+        return reader.stream(stream_of(row))
+
+    return whatif.left_out(snapshot, positions, stream_at)
 
 
 def reveal_fields(

@@ -18,6 +18,7 @@ from refnet import evidence
 from refnet.accumulators import Events, Kind
 from refnet.scoring import Scores, Workings, constants, work_out
 from refnet.standings import Snapshot
+from refnet.whatif import without
 
 COMPONENTS = ("V", "T", "C", "R", "P")
 
@@ -59,6 +60,10 @@ class Explanation:
     taken: float
     remainder: float
 
+    def points(self, component: str) -> float:
+        """Those of a component, as the sum of its parts."""
+        return math.fsum(part.points for part in self.parts if part.component == component)
+
     def by_partner(self) -> list[tuple[int, float]]:
         """(partner, points in all components): most points either way first, then lower number."""
         found: dict[int, float] = {}
@@ -85,9 +90,57 @@ class Carrying:
     left: float
 
 
-def explain(snapshot: Snapshot, number: int) -> Explanation:
-    """The score of a member as a sum of parts. Raises ValueError for an unknown number."""
-    scores, workings = snapshot.once(_work_out)
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """What lies between a member and a partner.
+
+    points: of the partner's parts. all: facts in force between the two; shown: the newest of them.
+    """
+
+    number: int
+    points: float
+    all: tuple[Carrying, ...]
+    shown: tuple[Carrying, ...]
+
+
+def with_facts(
+    snapshot: Snapshot, number: int, *, partners: int, facts: int
+) -> tuple[Explanation, list[Partner]]:
+    """An explanation, and of the partners with most points the facts behind them.
+
+    partners: of how many. facts: how many to show in all, the newest of each partner in turn.
+    """
+    whole = explain(snapshot, number)
+    found: list[Partner] = []
+    for partner, points in whole.by_partner()[:partners]:
+        between = tuple(facts_about(snapshot, number, partner))
+        found.append(Partner(partner, points, between, between[::-1][:facts]))
+        facts -= len(found[-1].shown)
+    return whole, found
+
+
+def cost(snapshot: Snapshot, number: int, positions: NDArray[np.int64]) -> float:
+    """Points a member would lose if these facts had never happened (`refnet.whatif.without`)."""
+    if len(positions) == 0:
+        return 0.0
+    return snapshot.scores.score.item(number) - without(snapshot, positions).score.item(number)
+
+
+def fading(snapshot: Snapshot, number: int, day: int) -> list[tuple[int, float, float]]:
+    """(partner, points now, points on a later day), by size of the change, then lower number."""
+    now = dict(explain(snapshot, number).by_partner())
+    then = dict(explain(snapshot, number, day).by_partner())
+    found = [(each, now.get(each, 0.0), then.get(each, 0.0)) for each in sorted(now | then)]
+    return sorted(found, key=lambda each: (-abs(each[1] - each[2]), each[0]))
+
+
+def explain(snapshot: Snapshot, number: int, day: int | None = None) -> Explanation:
+    """The score of a member as a sum of parts, on the day of the snapshot or a later one.
+
+    Raises ValueError for an unknown number or an earlier day.
+    """
+    today = day in (None, snapshot.day)
+    scores, workings = snapshot.once(_work_out) if today else _work_out(snapshot, day)
     if not 0 <= number < scores.n:
         raise ValueError("no member has that number")
     model = constants(snapshot.model)
@@ -122,10 +175,10 @@ def facts_about(snapshot: Snapshot, number: int, partner: int | None = None) -> 
     return [Carrying(*row) for row in rows]
 
 
-def _work_out(snapshot: Snapshot) -> tuple[Scores, Workings]:
+def _work_out(snapshot: Snapshot, day: int | None = None) -> tuple[Scores, Workings]:
     return work_out(
         snapshot.accumulators,
-        snapshot.day,
+        snapshot.day if day is None else day,
         standing=snapshot.roll.standing(),
         model=snapshot.model,
     )
@@ -187,10 +240,9 @@ class _Member:
         model, voice = self.model, self.people["voice"][self.partners]
         good = voice * self.back["praised"]
         blamed = voice * self.back["blamed"]
+        number = self.number
         unknown = {
-            field: self.snapshot.accumulators.member_masses(field, self.snapshot.day).item(
-                self.number
-            )
+            field: self.snapshot.accumulators.member_masses(field, self.scores.day).item(number)
             for field in ("CP", "CN")
         }
         said = unknown["CP"] + unknown["CN"]

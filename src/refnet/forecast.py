@@ -41,6 +41,11 @@ def forecast(snapshot: Snapshot, number: int, days: Iterable[int]) -> list[Outlo
     return found
 
 
+def days_ahead(day: int, days: int, points: int) -> list[int]:
+    """A day and `points` later ones, evenly, up to `days` later; fewer if they would coincide."""
+    return sorted({day + days * point // points for point in range(points + 1)})
+
+
 def first_change(outlooks: list[Outlook], name: str, level: float) -> int | None:
     """The first day on which a value is on the other side of a level than at the beginning."""
     if not outlooks:

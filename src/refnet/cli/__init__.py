@@ -10,6 +10,7 @@ from contextlib import suppress
 import click
 
 from refnet.cli.command import INTERRUPTED
+from refnet.cli.explain import explain_, forecast_, what_if
 from refnet.cli.exporting import export
 from refnet.cli.golden import golden
 from refnet.cli.importing import import_
@@ -34,7 +35,10 @@ def cli() -> None:
     """
 
 
-for command in (serve, simulate, import_, scores, path, trust, replay, export, golden):
+for command in (
+    *(serve, simulate, import_, scores, explain_, what_if, forecast_, path, trust),
+    *(replay, export, golden),
+):
     cli.add_command(command)
 
 

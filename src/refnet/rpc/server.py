@@ -17,6 +17,7 @@ from refnet import v1
 from refnet.app import App
 from refnet.errors import InvalidRequest
 from refnet.rpc.activity import Activity
+from refnet.rpc.explanations import Explanations
 from refnet.rpc.handlers import service_handler
 from refnet.rpc.interceptor import Interceptor, Limits
 from refnet.rpc.log import LogReads
@@ -156,6 +157,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
             **scores.behaviours(),
             "WatchScores": ScoreWatch(app, scores, streams).watch,
         },
+        "ExplanationService": Explanations(app, scores, positions).behaviours(),
         "PathService": PathReads(app, scores, positions).behaviours(),
         "LogService": LogReads(app, positions, pages, streams).behaviours(),
     }
@@ -168,6 +170,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
 def _service(name: str) -> Any:
     files = (
         v1.BatchRecordRequest,
+        v1.ExplainScoreRequest,
         v1.FindPathsRequest,
         v1.GetHeadRequest,
         v1.GetScoreRequest,
