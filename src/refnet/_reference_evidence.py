@@ -31,7 +31,7 @@ give:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -67,12 +67,15 @@ class Policy(NamedTuple):
     value_half: int = 1000
 
 
-def events(facts: Iterable[Told], position: int, day: int) -> list[Event]:
+def events(
+    facts: Iterable[Told], position: int, day: int, roster: Sequence[UUID] | None = None
+) -> list[Event]:
     """The model events of the facts in force at a position and a UTC day, in folding order.
 
-    facts: all facts of the log, decoded, in log order, at least up to `position`.
+    facts: all facts of the log, decoded, in log order, at least up to `position`; or, with a
+    `roster` of the members by number, what is left of them where some were left out.
     """
-    return _Reading(facts, position, day).events()
+    return _Reading(facts, position, day, roster).events()
 
 
 def members(facts: Iterable[Told], position: int) -> list[UUID]:
@@ -93,8 +96,13 @@ def policy(facts: Iterable[Told], position: int) -> Policy:
     return found
 
 
-def standing(facts: Iterable[Told], position: int) -> list[float]:
-    """Standing, 0 to 1, of each member's chapter at the position or of the last, by number."""
+def standing(
+    facts: Iterable[Told], position: int, roster: Sequence[UUID] | None = None
+) -> list[float]:
+    """Standing, 0 to 1, of each member's chapter at the position or of the last, by number.
+
+    Of a roster's members who were never inducted 0.
+    """
     home: dict[UUID, UUID] = {}
     level: dict[UUID, int] = {}
     for fact, recorded in _upto(facts, position):
@@ -102,7 +110,8 @@ def standing(facts: Iterable[Told], position: int) -> list[float]:
             home[recorded.stream] = fact.chapter
         elif isinstance(fact, chapter.ChapterChartered | chapter.ChapterPolicyChanged):
             level[recorded.stream] = fact.standing_millionths
-    return [level[home[each]] / 1_000_000 for each in members(facts, position)]
+    everyone = members(facts, position) if roster is None else roster
+    return [level[home[each]] / 1_000_000 if each in home else 0.0 for each in everyone]
 
 
 def active(facts: Iterable[Told], position: int) -> list[bool]:
@@ -130,10 +139,13 @@ def _upto(facts: Iterable[Told], position: int) -> list[Told]:
 class _Reading:
     """Facts up to a position, read on a day."""
 
-    def __init__(self, facts: Iterable[Told], position: int, day: int) -> None:
+    def __init__(
+        self, facts: Iterable[Told], position: int, day: int, roster: Sequence[UUID] | None
+    ) -> None:
         self.facts = _upto(facts, position)
         self.day = day
-        self.number = {each: i for i, each in enumerate(members(self.facts, position))}
+        known = members(self.facts, position) if roster is None else roster
+        self.number = {each: i for i, each in enumerate(known)}
         self.gone: set[UUID] = set()
         self.corrected: set[int] = set()
         self.latest: dict[UUID, int] = {}

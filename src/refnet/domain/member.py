@@ -16,7 +16,11 @@ from refnet.domain.values import ChapterId, MemberId, Personal
 from refnet.errors import InvalidRequest, WrongState
 
 
-@fact("refnet.member-applied.v1", Columns(20, chapter="chapter"))
+@fact(
+    "refnet.member-applied.v1",
+    Columns(20, chapter="chapter"),
+    needs=("refnet.member-left.v1", "refnet.application-decided.v1"),  # once it is not the first
+)
 class MemberApplied:
     """A person applies for a seat. external_id: the id of another system this person came from."""
 
@@ -29,7 +33,7 @@ class MemberApplied:
     external_id: Personal | None = pii("stream")
 
 
-@fact("refnet.application-decided.v1", Columns(21))
+@fact("refnet.application-decided.v1", Columns(21), needs=("refnet.member-applied.v1",))
 class ApplicationDecided:
     """The membership committee admits or refuses."""
 
