@@ -174,7 +174,7 @@ class RandomNetwork:
         early = self.random.choice((self.start, self.start, self.now))
         homes = self.streams["chapter"]
         home = homes[0] if self.random.random() < 0.5 else self.random.choice(homes)
-        asked: dict[str, Any] = {"chapter": home, "classification": f"c{self.position}"}
+        asked: dict[str, Any] = {"chapter": home, "classification": self.trade()}
         if self.random.random() < 0.5:
             self.do(member.EnrolMember(**asked), at=early)
             return
@@ -184,6 +184,10 @@ class RandomNetwork:
         self.do(member.ChangeProfile(member=person, name="y"), at=early)
         self.do(member.DecideApplication(member=person, admitted=True), at=early)
         self.do(member.InductMember(member=person), at=early)
+
+    def trade(self) -> str:
+        """A profession that nobody has yet."""
+        return f"c{self.position}"
 
     def leave(self) -> None:
         who = self.one("member")

@@ -83,6 +83,7 @@ def test_policy_standing_and_activity_are_those_of_the_second_opinion(
         assert roll.members == len(naive.members(net.facts, position))
         assert roll.standing().tolist() == naive.standing(net.facts, position)
         assert roll.active().tolist() == naive.active(net.facts, position)
+        assert roll.joined().tolist() == naive.joined(net.facts, position)
 
 
 @settings(max_examples=20)
@@ -100,6 +101,9 @@ def test_a_roll_read_in_parts_is_the_roll_read_at_once(seed: int, cuts: list[int
     assert parts.members == whole.members
     assert np.array_equal(parts.standing(), whole.standing())
     assert np.array_equal(parts.active(), whole.active())
+    assert np.array_equal(parts.home(), whole.home())
+    assert np.array_equal(parts.classification(), whole.classification())
+    assert np.array_equal(parts.joined(), whole.joined())
 
 
 class Story(RandomNetwork):

@@ -38,6 +38,7 @@ from uuid import UUID
 from refnet._reference_fold import UNKNOWN, Event, Kind
 from refnet.domain import chapter, meeting, member, network, one_to_one, referral, testimonial
 from refnet.domain.facts import Recorded
+from refnet.domain.seats import fold_classification
 
 Told = tuple[Any, Recorded]
 """A fact and what the log added to it."""
@@ -112,6 +113,24 @@ def standing(
             level[recorded.stream] = fact.standing_millionths
     everyone = members(facts, position) if roster is None else roster
     return [level[home[each]] / 1_000_000 if each in home else 0.0 for each in everyone]
+
+
+def seats(facts: Iterable[Told], position: int) -> list[tuple[UUID, str]]:
+    """Chapter and classification, folded, of each member's seat or the last one, by number."""
+    seat: dict[UUID, tuple[UUID, str]] = {}
+    for fact, recorded in _upto(facts, position):
+        if isinstance(fact, member.MemberInducted | member.MemberTransferred):
+            seat[recorded.stream] = fact.chapter, fold_classification(fact.classification)
+    return [seat[each] for each in members(facts, position)]
+
+
+def joined(facts: Iterable[Told], position: int) -> list[int]:
+    """The UTC day of each member's first induction, by member number."""
+    first: dict[UUID, int] = {}
+    for fact, recorded in _upto(facts, position):
+        if isinstance(fact, member.MemberInducted):
+            first.setdefault(recorded.stream, day_of(fact, recorded))
+    return [first[each] for each in members(facts, position)]
 
 
 def active(facts: Iterable[Told], position: int) -> list[bool]:

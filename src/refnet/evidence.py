@@ -279,10 +279,12 @@ def policy(columns: Columns, before: Policy = _UNSAID) -> Policy:
 
 
 class Roll:
-    """Who belongs to which chapter, in which standing, and who is active; read along the log."""
+    """Who belongs where, since when, in which standing, and who is active; read along the log."""
 
     def __init__(self) -> None:
         self._home = np.empty(0, np.int32)
+        self._classification = np.empty(0, np.int64)
+        self._joined = np.empty(0, np.int32)
         self._active = np.empty(0, bool)
         self._level = np.empty(0, np.int64)
 
@@ -297,10 +299,16 @@ class Roll:
         joins, chapters = rows.effect == Effect.JOIN, rows.effect == Effect.STANDING
         moves = joins | (rows.effect == Effect.MEMBERSHIP)
         people = joins | np.isin(rows.effect, (Effect.STOPPED, Effect.RESUMED))
+        known = len(self._joined)
         self._home = _grown(self._home, rows.giver[joins])
+        self._classification = _grown(self._classification, rows.giver[joins])
+        self._joined = _grown(self._joined, rows.giver[joins])
         self._active = _grown(self._active, rows.giver[joins])
         self._level = _grown(self._level, rows.chapter[chapters])
         _last(self._home, rows.giver[moves], rows.chapter[moves])
+        _last(self._classification, rows.giver[moves], rows.value[moves])
+        first = joins & (rows.giver >= known)  # whoever comes back joined long ago
+        _last(self._joined, rows.giver[first][::-1], rows.day[first][::-1])
         _last(self._active, rows.giver[people], rows.effect[people] != Effect.STOPPED)
         _last(self._level, rows.chapter[chapters], rows.value[chapters])
 
@@ -308,12 +316,21 @@ class Roll:
         """A copy that later rows do not reach."""
         other = Roll()
         other._home, other._active = self._home.copy(), self._active.copy()
+        other._classification, other._joined = self._classification.copy(), self._joined.copy()
         other._level = self._level.copy()
         return other
 
     def home(self) -> NDArray[np.int32]:
         """The chapter of each member, or the last one, by chapter number; int32."""
         return self._home.copy()
+
+    def classification(self) -> NDArray[np.int64]:
+        """The profession of each member's seat, or of the last one, by its number; int64."""
+        return self._classification.copy()
+
+    def joined(self) -> NDArray[np.int32]:
+        """The UTC day of each member's first induction; int32."""
+        return self._joined.copy()
 
     def standing(self) -> NDArray[np.float64]:
         """Standing of each member's chapter, or of the last one; float64 in [0, 1]."""

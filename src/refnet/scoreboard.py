@@ -91,7 +91,7 @@ class Scoreboard:
     def _make(self) -> Snapshot:
         self._standings.advance()
         made = self._standings.snapshot(self._today(), self._threads)
-        _ = made.digest, made.rank  # so that no read pays for them
+        _ = made.digest, made.rank, made.labels  # so that no read pays for them
         self._made = (made.position, made.day)
         return made
 
@@ -201,7 +201,7 @@ class Scoreboard:
         position, day = key
         ledger = self._projection.ledger
         made = snapshot_at(ledger, position, day, self._threads, self._model)
-        _ = made.digest, made.rank
+        _ = made.digest, made.rank, made.labels
         return made
 
     def _keep(self, key: _Key, done: asyncio.Future[Snapshot]) -> None:

@@ -17,6 +17,7 @@ from refnet.accumulators import Accumulators
 from refnet.domain.facts import Effect
 from refnet.domain.values import utc_day
 from refnet.errors import InvalidRequest
+from refnet.labels import labels_of
 from refnet.ledger.columns import NOBODY, Columns
 from refnet.ledger.ledger import Ledger
 from refnet.scoring import ARRAYS, MODEL, Scores, pair_balance, score
@@ -47,6 +48,7 @@ class Snapshot:
     rank; rank: 1-based ranks by number. Active members come first, then score descending, then
     lower number. columns: the ledger's rows up to position. roll: who belongs where then. policy:
     of the network. accumulators: the evidence behind the scores; to read only, copy before folding.
+    ledger: where the rows are from; it may have grown since.
     """
 
     position: int
@@ -59,6 +61,7 @@ class Snapshot:
     policy: evidence.Policy
     accumulators: Accumulators
     model: str
+    ledger: Ledger
     _found: dict[Any, Any] = field(default_factory=dict, repr=False)
     _finding: Lock = field(default_factory=Lock, repr=False)
 
@@ -83,6 +86,11 @@ class Snapshot:
         ranks = np.empty(self.scores.n, np.int64)
         ranks[self.order] = np.arange(1, self.scores.n + 1)
         return ranks
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8]:
+        """The Label of each member, by number."""
+        return labels_of(self.scores, self.day - self.roll.joined().astype(np.int64))
 
     def once(self, find: Callable[[Snapshot], T]) -> T:
         """What a function finds in this snapshot; found once, kept as long as the snapshot.
@@ -262,6 +270,7 @@ def _snapshot(
         policy=policy,
         accumulators=accumulators,
         model=model,
+        ledger=ledger,
     )
 
 

@@ -115,6 +115,7 @@ def test_columns_say_what_the_facts_say() -> None:
     columns = by_rows(net).columns()
     numbers = {who: n for n, who in enumerate(naive.members(net.facts, net.position))}
     home: dict[Any, Any] = {}
+    trades: dict[str, int] = {}
     for at, (fact, recorded) in enumerate(net.facts):
         spec = fact.COLUMNS
         if isinstance(fact, member.MemberInducted | member.MemberTransferred):
@@ -141,6 +142,8 @@ def test_columns_say_what_the_facts_say() -> None:
         value = spec.value(fact) if callable(spec.value) else named(spec.value)
         if spec.codes is not None:
             value = {"A": 1, "L": 2, "M": 3, "S": 4, "not_qualified": 1}.get(value)
+        if spec.classification is not None:
+            value = trades.setdefault(fact.classification.upper(), len(trades))
         assert columns.value[at] == (value or 0)
         if spec.reference is None:
             assert columns.reference[at] == (0 if recorded.version == 1 else recorded.origin)
@@ -213,6 +216,9 @@ def test_a_digest_covers_every_column_of_every_row_and_every_name() -> None:
             assert ledger.digest() != digest, name
     ledger = by_rows(net)
     ledger.fold.members.reverse()
+    assert ledger.digest() != digest
+    ledger = by_rows(net)
+    ledger.fold.classifications.append("chimney sweep")
     assert ledger.digest() != digest
 
 

@@ -55,7 +55,7 @@ class Effect(IntEnum):
     """
 
     NONE = 0
-    JOIN = 1  # giver joined; only the first time counts
+    JOIN = 1  # giver joined, with a seat for value; only the first time counts
     ATTENDANCE = 2  # giver attended; value is the index of the mark in "PALMS"
     ATTENDANCE_CORRECTED = 3  # as ATTENDANCE, in place of the fact that `reference` names
     MEETING_HELD = 4  # giver and receiver met, one side says
@@ -72,7 +72,7 @@ class Effect(IntEnum):
     SIGNAL = 15  # opportunism of receiver confirmed
     VOID = 16  # the whole stream counts as if it had never been recorded
     STANDING = 17  # value millionths are the standing of chapter
-    MEMBERSHIP = 18  # giver now belongs to chapter
+    MEMBERSHIP = 18  # giver now belongs to chapter, with a seat for value
     POLICY = 19  # value packs the network's policies, see network.py
     STOPPED = 20  # giver is no longer active; as JOIN and RESUMED it decides rank, not score
     RESUMED = 21  # giver is active again
@@ -90,6 +90,8 @@ class Columns:
     day: a field holding a `datetime.date` that replaces the day the fact occurred.
     zone: a field holding the IANA time zone of the chapter that this fact opens.
     reference: a field holding a position; None: the stream's first fact (0 if it is this one).
+    classification: a field holding the profession for which giver takes a seat; the ledger numbers
+    professions, and the number is the row's value.
     """
 
     kind: int
@@ -102,6 +104,7 @@ class Columns:
     reference: str | None = None
     zone: str | None = None
     codes: Mapping[str, int] | None = None
+    classification: str | None = None
 
     def value_of(self, fact: Any) -> int:
         """The value of a fact's row. Raises KeyError for a text without a code."""

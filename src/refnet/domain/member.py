@@ -42,7 +42,9 @@ class ApplicationDecided:
 
 @fact(
     "refnet.member-inducted.v1",
-    Columns(22, Effect.JOIN, giver="stream", chapter="chapter"),
+    Columns(
+        22, Effect.JOIN, giver="stream", chapter="chapter", classification="classification"
+    ),
     needs=("refnet.application-decided.v1",),
 )
 class MemberInducted:
@@ -85,7 +87,9 @@ class MemberLeft:
 
 @fact(
     "refnet.member-transferred.v1",
-    Columns(26, Effect.MEMBERSHIP, giver="stream", chapter="chapter"),
+    Columns(
+        26, Effect.MEMBERSHIP, giver="stream", chapter="chapter", classification="classification"
+    ),
     needs=("refnet.member-inducted.v1",),
 )
 class MemberTransferred:

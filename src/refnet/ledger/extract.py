@@ -32,7 +32,8 @@ class FactBatch:
     canonical text, or None. values: int64. references: int64 positions, or OWN_ORIGIN. days: int32,
     of the fact's own date, or NO_DAY. occur, record: int64 microseconds. origins: int64 position of
     the stream's first fact, 0 in that fact itself. commitments: 32 bytes each.
-    joined: (row, member) of inductions; opened: (row, chapter, time zone) of charters.
+    joined: (row, member) of inductions; opened: (row, chapter, time zone) of charters; seated: (row,
+    classification) of who takes a seat.
     """
 
     after: int
@@ -50,6 +51,7 @@ class FactBatch:
     commitments: list[bytes]
     joined: list[tuple[int, str]]
     opened: list[tuple[int, str, str]]
+    seated: list[tuple[int, str]]
 
     @classmethod
     def blank(cls, after: int, commitments: list[bytes]) -> FactBatch:
@@ -72,6 +74,7 @@ class FactBatch:
             commitments=commitments,
             joined=[],
             opened=[],
+            seated=[],
         )
 
     def __len__(self) -> int:
@@ -98,12 +101,15 @@ class FactBatch:
             self.opened.append((row, stream, getattr(fact, spec.zone)))
         elif spec.effect is Effect.JOIN:
             self.joined.append((row, stream))
+        if spec.classification is not None:
+            self.seated.append((row, getattr(fact, spec.classification)))
 
 
 def needed_fields(fact_type: Any) -> tuple[str, ...]:
     """Fields that a fact's row is made of; all unsealed ones if it needs a function."""
     spec = fact_type.COLUMNS
     named = {spec.giver, spec.receiver, spec.chapter, spec.day, spec.reference, spec.zone}
+    named.add(spec.classification)
     if callable(spec.value):
         named |= set(fact_type.__dataclass_fields__) - set(fact_type.SEALED)
     else:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet.domain.facts import Effect
+from refnet.domain.seats import fold_classification
 from refnet.domain.values import MICROS_PER_DAY
 from refnet.ledger.calendar import Calendar
 from refnet.ledger.columns import NOBODY, Columns
@@ -23,15 +24,18 @@ class Fold:
     """Turns batches of facts, in log order, into rows.
 
     members, chapters: UUIDs by number. Members are numbered in order of their first induction,
-    chapters in order of charter (score-model section 3).
+    chapters in order of charter (score-model section 3). classifications: what professions are
+    compared by, by number, in the order in which seats for them were first taken.
     """
 
     def __init__(self) -> None:
         self.members: list[UUID] = []
         self.chapters: list[UUID] = []
         self.zones: list[str] = []
+        self.classifications: list[str] = []
         self._numbers: dict[str | None, int] = {None: NOBODY}
         self._chapter_numbers: dict[str | None, int] = {None: NOBODY}
+        self._classification_numbers: dict[str, int] = {}
         self._home = np.full(1024, NOBODY, np.int32)
         self._calendar = Calendar()
 
@@ -52,6 +56,21 @@ class Fold:
         self.zones.append(zone)
         self._calendar.add(zone)
 
+    def add_classification(self, classification: str) -> int:
+        """The number of a profession, given as it is compared; a new one if it had none yet."""
+        number = self._classification_numbers.setdefault(classification, len(self.classifications))
+        if number == len(self.classifications):
+            self.classifications.append(classification)
+        return number
+
+    def chapter_number(self, chapter: UUID) -> int:
+        """The number of a chapter, or NOBODY. Any thread may ask."""
+        return self._chapter_numbers.get(str(chapter), NOBODY)
+
+    def classification_number(self, classification: str) -> int:
+        """The number of a profession, however it is written, or NOBODY. Any thread may ask."""
+        return self._classification_numbers.get(fold_classification(classification), NOBODY)
+
     def move(self, rows: Columns) -> None:
         """Learn from rows of the past who belongs to which chapter."""
         self._move(rows.giver, rows.chapter, rows.effect)
@@ -64,6 +83,8 @@ class Fold:
         for _, chapter, zone in batch.opened:
             self.add_chapter(chapter, zone)
         out = self._undated(batch)
+        for row, classification in batch.seated:
+            out.value[row] = self.add_classification(fold_classification(classification))
         self._forget_future(out, known)
         self._home_chapters(out)
         self._date(batch, out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from refnet.errors import StoreDamaged
@@ -92,13 +93,15 @@ class Ledger:
         self.record_time = int(batch.record[-1])
 
     def digest(self) -> str:
-        """Hex SHA-256 over all rows, block by block, then members and chapters."""
+        """Hex SHA-256 over all rows, block by block, then members, chapters and classifications."""
         names = b"".join(member.bytes for member in self._fold.members)
         seats = "\n".join(
             f"{chapter} {zone}"
             for chapter, zone in zip(self._fold.chapters, self._fold.zones, strict=True)
         )
-        return hashlib.sha256(self._last_block() + names + seats.encode()).hexdigest()
+        trades = json.dumps(self._fold.classifications)
+        told = b"\n".join((seats.encode(), trades.encode()))
+        return hashlib.sha256(self._last_block() + names + told).hexdigest()
 
     def save(self, folder: Path, log_id: str, notes: dict[str, str]) -> None:
         """Flush the rows, then say durably how far they reach. `notes` come back with `open`."""
@@ -115,6 +118,7 @@ class Ledger:
                     (str(chapter), zone)
                     for chapter, zone in zip(self._fold.chapters, self._fold.zones, strict=True)
                 ],
+                classifications=self._fold.classifications,
                 notes=notes,
             ),
         )
@@ -141,6 +145,8 @@ class Ledger:
             self._fold.add_member(member)
         for chapter, zone in state.chapters:
             self._fold.add_chapter(chapter, zone)
+        for classification in state.classifications:
+            self._fold.add_classification(classification)
         if self.digest() != state.digest:
             raise StoreDamaged("the ledger's rows do not match the digest that was saved")
         self._fold.move(self.columns())

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 NAME = "ledger.json"
-FORMAT = 1
+FORMAT = 2
+"""Raised when what is saved changes: a folder of another format is made again from the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Saved:
     digest: str
     members: list[str]
     chapters: list[tuple[str, str]]
+    classifications: list[str]
     notes: dict[str, str]
 
 

@@ -130,7 +130,8 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 def _shape(kind: Any) -> Shape | None:
     """How compiled code reads a fact; None if only msgspec can, as with those that are few."""
     spec = kind.COLUMNS
-    if callable(spec.value) or spec.zone is not None or spec.effect is Effect.JOIN:
+    named_apart = spec.zone is not None or spec.classification is not None
+    if callable(spec.value) or named_apart or spec.effect is Effect.JOIN:
         return None
     named = {role: getattr(spec, role, None) for role in ROLE_NAMES}
     if spec.codes is not None:

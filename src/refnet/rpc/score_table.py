@@ -35,11 +35,6 @@ FIELDS = {
 }
 """Fields of Score and ScoreColumns that are doubles, and the model's arrays they hold."""
 
-EVIDENCE_MIN = 1.5
-TAKER_BELOW = 0.30
-GENEROUS_ABOVE = 0.65
-"""Where the labels of score-model section 4.4 begin and end."""
-
 _LENGTH_DELIMITED = 2
 
 
@@ -50,7 +45,7 @@ class ScoreTable:
         self.snapshot = snapshot
         scores = snapshot.scores
         self._columns = [getattr(scores, array) for array in FIELDS.values()]
-        self._labels = labels(scores.give, scores.take, scores.bal)
+        self._labels = snapshot.labels
         self.basis = v1.ScoreBasis(
             position=positions.message(snapshot.position),
             day=snapshot.day,
@@ -101,20 +96,10 @@ class ScoreTable:
         """Those of the members whose message differs in any bit from what `before` says."""
         known = numbers[numbers < before.snapshot.scores.n]
         differs = self.snapshot.rank[known] != before.snapshot.rank[known]
+        differs |= self._labels[known] != before._labels[known]
         for now, then in zip(self._columns, before._columns, strict=True):
             differs |= now[known].view(np.int64) != then[known].view(np.int64)
         return np.concatenate([known[differs], numbers[numbers >= before.snapshot.scores.n]])
-
-
-def labels(
-    give: NDArray[np.float64], take: NDArray[np.float64], balance: NDArray[np.float64]
-) -> NDArray[np.uint8]:
-    """The ScoreLabel of each member (score-model section 4.4)."""
-    found = np.full(len(give), v1.SCORE_LABEL_BALANCED, np.uint8)
-    found[balance < TAKER_BELOW] = v1.SCORE_LABEL_TAKER
-    found[balance > GENEROUS_ABOVE] = v1.SCORE_LABEL_GENEROUS
-    found[give + take < EVIDENCE_MIN] = v1.SCORE_LABEL_INSUFFICIENT
-    return found
 
 
 def _zeros(count: int) -> v1.ScoreColumns:
