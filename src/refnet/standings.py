@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import Any, TypeVar
@@ -126,20 +126,24 @@ class Standings:
         self._ledger = ledger
         self._model = model
         self._policy = evidence.Policy()
-        self._accumulators = _empty(self._policy)
+        self._accumulators = empty(self._policy)
         self._roll = evidence.Roll()
         self._awaited = np.empty(0, np.int64)
         self._day = -1
         self._ahead = _NOTHING
         self.position = 0
 
-    def advance(self) -> None:
-        """Fold the rows that were appended since the last call."""
-        columns = self._ledger.columns()
+    def advance(self, upto: int | None = None, day: int | None = None) -> None:
+        """Fold the rows after those of the last call.
+
+        upto: a position, not before that of the last call; None: all there are. day: facts of later
+        days wait, until a snapshot of theirs is asked for; None: the day of the last record.
+        """
+        columns = self._ledger.columns(upto)
         after = self.position
         if after == len(columns):
             return
-        self._day = max(self._day, utc_day(self._ledger.record_time))
+        self._day = max(self._day, utc_day(self._ledger.record_time) if day is None else day)
         new = evidence.rows_of(columns, after)
         joined = self._roll.members
         self._roll.read(new.columns)
@@ -147,7 +151,7 @@ class Standings:
         policy = evidence.policy(new.columns, self._policy)
         if after == 0 or policy != self._policy:
             self._policy = policy
-            self._accumulators = _empty(policy)
+            self._accumulators = empty(policy)
             self._accumulators.grow(self._roll.members)
             self._fold(evidence.rows_of(columns))
         else:
@@ -157,14 +161,18 @@ class Standings:
 
     def snapshot(self, day: int, threads: int = 1) -> Snapshot:
         """The scores of a day; quick unless that lies before a day already reached."""
+        seen = self.look(day, threads)
+        return replace(seen, accumulators=seen.accumulators.copy(), roll=seen.roll.copy())
+
+    def look(self, day: int, threads: int = 1) -> Snapshot:
+        """As `snapshot`, but true only until the next call of any method: nothing is copied."""
         if day < self._day:
             return snapshot_at(self._ledger, self.position, day, threads, self._model)
         columns = self._ledger.columns(self.position)
         self._day = max(self._day, day)
-        self._refold(columns, *_touched(self._due()))
-        self._accumulators.network()  # made here, so that copies share it
-        found = (self._accumulators.copy(), self._roll.copy(), self._policy)
-        return _snapshot(self._ledger, columns, *found, day, threads, self._model)
+        refold(self._accumulators, columns, self._day, *touched(self._due()))
+        found = (self._accumulators, self._roll, self._policy)
+        return scored(self._ledger, columns, *found, day, threads, self._model)
 
     def _fold(self, whole: evidence.Rows) -> None:
         """Fold everything at once, so that nothing folded earlier can be touched."""
@@ -178,18 +186,7 @@ class Standings:
         at = np.flatnonzero(~late)
         rows = evidence.Rows(new.position[at], new.columns.take(at))
         self._accumulators.fold(evidence.events(rows, self._day, joined))
-        self._refold(columns, *_touched(_ends(new.columns, late)))
-
-    def _refold(
-        self, columns: Columns, pairs: NDArray[np.int64], members: NDArray[np.int64]
-    ) -> None:
-        """Fold these pairs and members again from the beginning."""
-        if len(members) == 0:
-            return
-        rows = evidence.rows_about(columns, members, self._roll.members)
-        again = evidence.events(rows, self._day)
-        self._accumulators.reset(pairs, members)
-        self._accumulators.fold(again.select(again.touching(pairs, members)))
+        refold(self._accumulators, columns, self._day, *touched(ends(new.columns, late)))
 
     def _reaches_back(self, new: Columns) -> NDArray[np.bool_]:
         """Which new rows may change what earlier facts say: what they touch is folded again."""
@@ -207,7 +204,7 @@ class Standings:
     def _note_ahead(self, new: Columns) -> None:
         ahead = new.day > self._day
         if ahead.any():
-            self._ahead = np.concatenate([self._ahead, _ends(new, ahead)])
+            self._ahead = np.concatenate([self._ahead, ends(new, ahead)])
 
     def _due(self) -> NDArray[np.int64]:
         """What lay ahead and does no more."""
@@ -225,12 +222,12 @@ def snapshot_at(
     """The scores at any position and day, folded from the beginning."""
     columns = ledger.columns(position)
     policy = evidence.policy(columns)
-    accumulators = _empty(policy)
+    accumulators = empty(policy)
     roll = evidence.Roll()
     roll.read(columns)
     accumulators.grow(roll.members)
     accumulators.fold(evidence.events(evidence.rows_of(columns), day))
-    return _snapshot(ledger, columns, accumulators, roll, policy, day, threads, model)
+    return scored(ledger, columns, accumulators, roll, policy, day, threads, model)
 
 
 def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:
@@ -249,7 +246,7 @@ def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:
             )
 
 
-def _snapshot(
+def scored(
     ledger: Ledger,
     columns: Columns,
     accumulators: Accumulators,
@@ -259,6 +256,7 @@ def _snapshot(
     threads: int,
     model: str,
 ) -> Snapshot:
+    """The scores that come of evidence folded from rows of a ledger."""
     return Snapshot(
         position=len(columns),
         day=day,
@@ -274,19 +272,36 @@ def _snapshot(
     )
 
 
-def _empty(policy: evidence.Policy) -> Accumulators:
+def empty(policy: evidence.Policy) -> Accumulators:
+    """Accumulators of nobody, under a network's policies."""
     return Accumulators(decay=policy.decay, uniform=policy.uniform, value_half=policy.value_half)
 
 
-def _ends(columns: Columns, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+def refold(
+    accumulators: Accumulators,
+    columns: Columns,
+    day: int,
+    pairs: NDArray[np.int64],
+    members: NDArray[np.int64],
+) -> None:
+    """Fold what `touched` names again, from the beginning of these rows up to a day."""
+    if len(members) == 0:
+        return
+    rows = evidence.rows_about(columns, members, accumulators.n)
+    again = evidence.events(rows, day)
+    accumulators.reset(pairs, members)
+    accumulators.fold(again.select(again.touching(pairs, members)))
+
+
+def ends(columns: Columns, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Giver, receiver and day of chosen rows, int64[rows, 3]."""
-    ends = (columns.giver[chosen], columns.receiver[chosen], columns.day[chosen])
-    return np.stack(ends, axis=1).astype(np.int64)
+    found = (columns.giver[chosen], columns.receiver[chosen], columns.day[chosen])
+    return np.stack(found, axis=1).astype(np.int64)
 
 
-def _touched(ends: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def touched(rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Unordered pairs, int64[pairs, 2], and members in whose accumulators such rows are."""
-    people = ends[:, :2]
+    people = rows[:, :2]
     pairs = np.unique(np.sort(people[(people != NOBODY).all(axis=1)], axis=1), axis=0)
     members = np.unique(people)
     return pairs, members[members != NOBODY]
