@@ -151,7 +151,9 @@ def test_referrals_accepted_years_late_are_folded_in_log_order() -> None:
     first, last = net.days
     ledger = ledger_of(net)
 
-    assert_walked(ledger, [Point(net.position, day) for day in [*range(first, first + 600, 7), last]])
+    assert_walked(
+        ledger, [Point(net.position, day) for day in [*range(first, first + 600, 7), last]]
+    )
 
 
 def test_the_word_of_a_client_moves_to_the_day_of_business_that_was_recorded_first() -> None:
@@ -202,7 +204,9 @@ def test_attendance_marked_years_late_is_folded_in_log_order() -> None:
     first, last = net.days
     ledger = ledger_of(net)
 
-    assert_walked(ledger, [Point(net.position, day) for day in [*range(first, first + 400, 5), last]])
+    assert_walked(
+        ledger, [Point(net.position, day) for day in [*range(first, first + 400, 5), last]]
+    )
 
 
 @settings(max_examples=10)

@@ -58,7 +58,11 @@ def test_places_are_those_of_the_second_opinion(seed: int, steps: int, data: Any
     seats = naive.seats(net.facts, position)
     active = naive.active(net.facts, position)
     scores = snapshot.scores.score.tolist()
-    groups = [[0] * len(seats), [seat[0] for seat in seats], [seat[1] for seat in seats]]
+    groups: list[list[Any]] = [
+        [0] * len(seats),
+        [seat[0] for seat in seats],
+        [seat[1] for seat in seats],
+    ]
     fold = snapshot.ledger.fold
 
     for number, (chapter, classification) in enumerate(seats):
@@ -123,7 +127,9 @@ def test_who_returns_stands_where_the_new_seat_is_and_joined_when_they_first_did
         max_size=40,
     )
 )
-def test_labels_are_those_of_the_second_opinion(rows: list[tuple[float, float, float, int]]) -> None:
+def test_labels_are_those_of_the_second_opinion(
+    rows: list[tuple[float, float, float, int]],
+) -> None:
     n = len(rows)
     give, take, balance, tenure = np.array(rows, float).reshape(n, 4).T
     arrays = dict.fromkeys(ARRAYS, np.zeros(n)) | {"give": give, "take": take, "bal": balance}

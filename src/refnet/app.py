@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.network import PublishScores
-from refnet.domain.values import Erased, utc_day
+from refnet.domain.values import MICROS_PER_DAY, Erased, utc_day
 from refnet.engine import Engine, Row, left_out, load_state, reveal_fields, row_of
 from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown
 from refnet.folding import Folding, Head
@@ -220,6 +220,18 @@ class App:
             return await self._scores_at(freshness.exactly, freshness.day, patience)
         _check_reached(freshness.at_least, head)
         return await self._board.fresh(head if freshness.head else freshness.at_least, patience)
+
+    async def ends_of_days(self, days: Sequence[int], upto: int) -> list[int]:
+        """The last position, up to one, that was recorded by the end of each UTC day."""
+        ends = [(day + 1) * MICROS_PER_DAY - 1 for day in days]
+        found = await self._reads.ask(lambda reader, _: [reader.position_at(end) for end in ends])
+        return [min(position, upto) for position in found]
+
+    async def days_of(self, positions: Sequence[int]) -> list[int]:
+        """The UTC day on which each position was recorded; 0 for position 0."""
+        return await self._reads.ask(
+            lambda reader, _: [self._day_at(reader, position) for position in positions]
+        )
 
     async def study(self, snapshot: Snapshot, patience: float, work: Callable[[Snapshot], T]) -> T:
         """What `work` finds in scores, on a thread of its own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def walk(
     points: rising, neither position nor day ever falls; of one position they cost the least.
     Raises ValueError.
     """
-    if any(one.position > two.position or one.day > two.day for one, two in _steps(points)):
+    if any(one.position > two.position or one.day > two.day for one, two in pairwise(points)):
         raise ValueError("the points of a history rise in position and day")
     if points and points[0].position == points[-1].position:
         yield from _by_day(ledger, points, model, threads)
@@ -102,10 +103,6 @@ def history(
 def days(first: int, last: int, step: int) -> list[int]:
     """Every so many days from the first one on, and the last one whatever the step."""
     return [*range(first, last, step), last] if first <= last else []
-
-
-def _steps(points: Sequence[Point]) -> Iterator[tuple[Point, Point]]:
-    return zip(points, points[1:], strict=False)
 
 
 def _by_day(

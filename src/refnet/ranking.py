@@ -40,9 +40,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ranks:
-    """By member number, int64[n] each: the group, the rank in it, how many it has and how many
+    """Of each member by number; every array is int64[n].
 
-    active ones; of an active member, how many active ones score less, and how many the same.
+    group, rank in it, members and active ones that it has; of an active member, how many active
+    ones score less, and how many the same.
     """
 
     group: NDArray[np.int64]

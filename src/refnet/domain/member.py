@@ -42,9 +42,7 @@ class ApplicationDecided:
 
 @fact(
     "refnet.member-inducted.v1",
-    Columns(
-        22, Effect.JOIN, giver="stream", chapter="chapter", classification="classification"
-    ),
+    Columns(22, Effect.JOIN, giver="stream", chapter="chapter", classification="classification"),
     needs=("refnet.application-decided.v1",),
 )
 class MemberInducted:

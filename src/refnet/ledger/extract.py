@@ -32,8 +32,8 @@ class FactBatch:
     canonical text, or None. values: int64. references: int64 positions, or OWN_ORIGIN. days: int32,
     of the fact's own date, or NO_DAY. occur, record: int64 microseconds. origins: int64 position of
     the stream's first fact, 0 in that fact itself. commitments: 32 bytes each.
-    joined: (row, member) of inductions; opened: (row, chapter, time zone) of charters; seated: (row,
-    classification) of who takes a seat.
+    joined: (row, member) of inductions; opened: (row, chapter, time zone) of charters.
+    seated: (row, classification) of whoever takes a seat.
     """
 
     after: int

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from refnet import v1
 from refnet.app import App, Freshness
 from refnet.errors import InvalidRequest, NotFound, RefnetError, SelfDealing
+from refnet.ranking import listed
 from refnet.rpc.errors import status_of
 from refnet.rpc.freshness import freshness_of, patience
 from refnet.rpc.handlers import Behaviour
@@ -77,6 +78,21 @@ class ScoreReads:
         POSITION.set(latest.position)
         return self.table(latest)
 
+    async def page(self, request: Any, context: Any) -> tuple[Page, ScoreTable]:
+        """The page of a listing that a request asks for, and the scores that all its pages show.
+
+        Raises InvalidPageToken.
+        """
+        page = self._pages.read(request, self._app.position)
+        if page is None:
+            table = await self.read(request, context)
+            page = Page(table.snapshot.position, 0, table.snapshot.day)
+        else:
+            pinned = Freshness(exactly=page.pin, day=page.day)
+            table = self.table(await self._app.scores(pinned, patience(context)))
+        POSITION.set(page.pin)
+        return page, table
+
     async def _get(self, request: v1.GetScoreRequest, context: Any) -> v1.GetScoreResponse:
         table = await self.read(request, context)
         number = self.number(table, request.member, field="member")
@@ -101,23 +117,35 @@ class ScoreReads:
         return table.response(numbers, missing)
 
     async def _list(self, request: v1.ListScoresRequest, context: Any) -> v1.ListScoresResponse:
-        page = self._pages.read(request, self._app.position)
-        if page is None:
-            table = await self.read(request, context)
-            page = Page(table.snapshot.position, 0, table.snapshot.day)
-        else:
-            pinned = Freshness(exactly=page.pin, day=page.day)
-            table = self.table(await self._app.scores(pinned, patience(context)))
-        POSITION.set(page.pin)
+        page, table = await self.page(request, context)
+        found = self._listed(request, table.snapshot)
         end = page.cursor + page_size(request.page_size)
-        shown = table.snapshot.order[page.cursor : end].tolist()
-        more = end < table.snapshot.scores.n
+        shown = found[page.cursor : end].tolist()
+        more = end < len(found)
         token = self._pages.token(request, Page(page.pin, end, page.day)) if more else ""
         return v1.ListScoresResponse(
             scores=[table.score(number) for number in shown],
             next_page_token=token,
             computed_at=table.basis,
         )
+
+    def _listed(self, request: v1.ListScoresRequest, snapshot: Snapshot) -> NDArray[np.intp]:
+        """Numbers by rank, of those whom the request's filters keep."""
+        names = snapshot.ledger.fold
+        chapter = classification = None
+        if request.HasField("chapter"):
+            stream = parse("chapters", request.chapter, field="chapter")
+            if stream not in self._app.resident("chapter"):
+                raise NotFound(
+                    f"no chapter {stream}; check chapter",
+                    field="chapter",
+                    noun="chapter",
+                    id=stream,
+                )
+            chapter = names.chapter_number(stream)
+        if request.HasField("classification"):
+            classification = names.classification_number(request.classification)
+        return listed(snapshot, chapter, classification)
 
     async def _reciprocity(
         self, request: v1.GetReciprocityRequest, context: Any

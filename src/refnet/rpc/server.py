@@ -27,6 +27,7 @@ from refnet.rpc.paging import Pages
 from refnet.rpc.paths import PathReads
 from refnet.rpc.positions import Positions
 from refnet.rpc.scores import ScoreReads
+from refnet.rpc.standings import StandingReads
 from refnet.rpc.streams import Pace, Streams
 from refnet.rpc.watch import ScoreWatch
 
@@ -159,6 +160,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
         },
         "ExplanationService": Explanations(app, scores, positions).behaviours(),
         "PathService": PathReads(app, scores, positions).behaviours(),
+        "StandingService": StandingReads(app, scores, positions, pages).behaviours(),
         "LogService": LogReads(app, positions, pages, streams).behaviours(),
     }
     return [
@@ -174,6 +176,7 @@ def _service(name: str) -> Any:
         v1.FindPathsRequest,
         v1.GetHeadRequest,
         v1.GetScoreRequest,
+        v1.GetStandingRequest,
     )
     services = {
         found.name: found

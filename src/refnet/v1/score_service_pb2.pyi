@@ -30,7 +30,9 @@ class _ScoreLabelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreLabel
     SCORE_LABEL_UNSPECIFIED: _ScoreLabel.ValueType  # 0
     """SCORE_LABEL_UNSPECIFIED is never sent."""
     SCORE_LABEL_INSUFFICIENT: _ScoreLabel.ValueType  # 1
-    """SCORE_LABEL_INSUFFICIENT: give + take is below 1.5."""
+    """SCORE_LABEL_INSUFFICIENT: give + take is below 1.5, or the first induction is less than 84 days
+    ago.
+    """
     SCORE_LABEL_TAKER: _ScoreLabel.ValueType  # 2
     """SCORE_LABEL_TAKER: balance is below 0.30."""
     SCORE_LABEL_BALANCED: _ScoreLabel.ValueType  # 3
@@ -44,7 +46,9 @@ class ScoreLabel(_ScoreLabel, metaclass=_ScoreLabelEnumTypeWrapper):
 SCORE_LABEL_UNSPECIFIED: ScoreLabel.ValueType  # 0
 """SCORE_LABEL_UNSPECIFIED is never sent."""
 SCORE_LABEL_INSUFFICIENT: ScoreLabel.ValueType  # 1
-"""SCORE_LABEL_INSUFFICIENT: give + take is below 1.5."""
+"""SCORE_LABEL_INSUFFICIENT: give + take is below 1.5, or the first induction is less than 84 days
+ago.
+"""
 SCORE_LABEL_TAKER: ScoreLabel.ValueType  # 2
 """SCORE_LABEL_TAKER: balance is below 0.30."""
 SCORE_LABEL_BALANCED: ScoreLabel.ValueType  # 3
@@ -516,11 +520,21 @@ class ListScoresRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
+    CHAPTER_FIELD_NUMBER: _builtins.int
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """page_size is how many at most, 1 to 1000. 0 is 100; more than 1000 is 1000."""
     page_token: _builtins.str
     """page_token is next_page_token of the page before, with the other arguments unchanged. Empty:
     the first page.
+    """
+    chapter: _builtins.str
+    """chapter keeps only those whose seat, or last one, is there at the position asked for. Unset: no
+    matter where. Format: chapters/{uuid}
+    """
+    classification: _builtins.str
+    """classification keeps only those whose seat, or last one, is for this profession at the position
+    asked for; case and spacing do not matter. Unset: no matter which.
     """
     @_builtins.property
     def consistency(self) -> _log_pb2.Consistency:
@@ -532,12 +546,21 @@ class ListScoresRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         consistency: _log_pb2.Consistency | None = ...,
+        chapter: _builtins.str | None = ...,
+        classification: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_chapter", b"_chapter", "_classification", b"_classification", "chapter", b"chapter", "classification", b"classification", "consistency", b"consistency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_chapter", b"_chapter", "_classification", b"_classification", "chapter", b"chapter", "classification", b"classification", "consistency", b"consistency", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__chapter: _TypeAlias = _typing.Literal["chapter"]  # noqa: Y015
+    _WhichOneofArgType__chapter: _TypeAlias = _typing.Literal["_chapter", b"_chapter"]  # noqa: Y015
+    _WhichOneofReturnType__classification: _TypeAlias = _typing.Literal["classification"]  # noqa: Y015
+    _WhichOneofArgType__classification: _TypeAlias = _typing.Literal["_classification", b"_classification"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__chapter) -> _WhichOneofReturnType__chapter | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__classification) -> _WhichOneofReturnType__classification | None: ...
 
 Global___ListScoresRequest: _TypeAlias = ListScoresRequest  # noqa: Y015
 

@@ -85,8 +85,9 @@ class ScoreServiceServicer:
 
     def ListScores(self, request, context):
         """ListScores reads scores page by page, in order of rank: active members first, then by score
-        descending, ties by lower number. All pages are as of the position and day of the first.
-        Refusals of its own: INVALID_PAGE_TOKEN.
+        descending, ties by lower number. All pages are as of the position and day of the first. Of a
+        chapter or a profession the order is the same, and rank stays that in the network. Refusals of its
+        own: INVALID_PAGE_TOKEN, NOT_FOUND (no such chapter).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,8 +43,9 @@ class ScoreServiceStub:
     """
     ListScores: _grpc.UnaryUnaryMultiCallable[_score_service_pb2.ListScoresRequest, _score_service_pb2.ListScoresResponse]
     """ListScores reads scores page by page, in order of rank: active members first, then by score
-    descending, ties by lower number. All pages are as of the position and day of the first.
-    Refusals of its own: INVALID_PAGE_TOKEN.
+    descending, ties by lower number. All pages are as of the position and day of the first. Of a
+    chapter or a profession the order is the same, and rank stays that in the network. Refusals of its
+    own: INVALID_PAGE_TOKEN, NOT_FOUND (no such chapter).
     """
     GetReciprocity: _grpc.UnaryUnaryMultiCallable[_score_service_pb2.GetReciprocityRequest, _score_service_pb2.GetReciprocityResponse]
     """GetReciprocity reads what passed between two members. Refusals of its own: NOT_FOUND,
@@ -72,8 +73,9 @@ class ScoreServiceAsyncStub(ScoreServiceStub):
     """
     ListScores: _aio.UnaryUnaryMultiCallable[_score_service_pb2.ListScoresRequest, _score_service_pb2.ListScoresResponse]  # type: ignore[assignment]
     """ListScores reads scores page by page, in order of rank: active members first, then by score
-    descending, ties by lower number. All pages are as of the position and day of the first.
-    Refusals of its own: INVALID_PAGE_TOKEN.
+    descending, ties by lower number. All pages are as of the position and day of the first. Of a
+    chapter or a profession the order is the same, and rank stays that in the network. Refusals of its
+    own: INVALID_PAGE_TOKEN, NOT_FOUND (no such chapter).
     """
     GetReciprocity: _aio.UnaryUnaryMultiCallable[_score_service_pb2.GetReciprocityRequest, _score_service_pb2.GetReciprocityResponse]  # type: ignore[assignment]
     """GetReciprocity reads what passed between two members. Refusals of its own: NOT_FOUND,
@@ -116,8 +118,9 @@ class ScoreServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_score_service_pb2.ListScoresResponse, _abc.Awaitable[_score_service_pb2.ListScoresResponse]]:
         """ListScores reads scores page by page, in order of rank: active members first, then by score
-        descending, ties by lower number. All pages are as of the position and day of the first.
-        Refusals of its own: INVALID_PAGE_TOKEN.
+        descending, ties by lower number. All pages are as of the position and day of the first. Of a
+        chapter or a profession the order is the same, and rank stays that in the network. Refusals of its
+        own: INVALID_PAGE_TOKEN, NOT_FOUND (no such chapter).
         """
 
     @_abc_1.abstractmethod
