@@ -11,47 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from random_network import CODEC, RandomNetwork
+from explaining import grown, scored, stream_in
+from random_network import RandomNetwork
 from refnet import _reference as reference
 from refnet import _reference_evidence as naive
 from refnet.accumulators import Kind
 from refnet.domain import chapter, member, network, referral
-from refnet.domain.facts import Recorded
-from refnet.domain.nouns import NOUNS
 from refnet.errors import InvalidRequest, PositionAhead
-from refnet.ledger.ledger import Ledger
-from refnet.log.batches import Extractor
 from refnet.scoring import Scores
-from refnet.standings import Snapshot, snapshot_at
+from refnet.standings import Snapshot
 from refnet.whatif import left_out, with_events, without
-
-EXTRACTOR = Extractor(NOUNS, CODEC)
-
-
-def grown(seed: int, steps: int) -> RandomNetwork:
-    net = RandomNetwork(seed)
-    net.grow(steps)
-    return net
-
-
-def ledger_of(net: RandomNetwork) -> Ledger:
-    ledger = Ledger()
-    ledger.append(EXTRACTOR.batch(net.rows))
-    return ledger
-
-
-def scored(net: RandomNetwork, day: int | None = None) -> Snapshot:
-    return snapshot_at(ledger_of(net), net.position, net.days[1] if day is None else day)
 
 
 def fallen(net: RandomNetwork, snapshot: Snapshot, chosen: set[int]) -> NDArray[np.int64]:
     """What is left out with those chosen; charters cannot be chosen."""
-
-    def stream_of(position: int) -> list[tuple[Any, Recorded]]:
-        stream = net.facts[position - 1][1].stream
-        return [told for told in net.facts if told[1].stream == stream]
-
-    return left_out(snapshot, chosen, stream_of)
+    return left_out(snapshot, chosen, stream_in(net))
 
 
 def choosable(net: RandomNetwork) -> list[int]:

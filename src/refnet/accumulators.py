@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -124,6 +124,14 @@ class Accumulators:
 
     PAIR_FIELDS = _scoring.PAIR_FIELD_NAMES
     MEMBER_FIELDS = _scoring.MEMBER_FIELD_NAMES
+    HALF_LIVES: ClassVar[dict[str, int]] = dict(
+        zip(
+            (*_scoring.MEMBER_FIELD_NAMES, *_scoring.PAIR_FIELD_NAMES),
+            (*_scoring.MEMBER_HALF_LIVES, *_scoring.PAIR_HALF_LIVES),
+            strict=True,
+        )
+    )
+    """Days until half is left, by field; CP and CN fade alike on a pair and on a member."""
 
     def __init__(
         self, n: int = 0, *, decay: bool = True, uniform: bool = False, value_half: int = 1000

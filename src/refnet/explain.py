@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from refnet import evidence
 from refnet.accumulators import Events, Kind
+from refnet.fading import masses_left
 from refnet.scoring import Scores, Workings, constants, work_out
 from refnet.standings import Snapshot
-from refnet.whatif import without
+from refnet.whatif import between, evidence_on, without
 
 COMPONENTS = ("V", "T", "C", "R", "P")
 
@@ -78,7 +79,8 @@ class Carrying:
     """A fact in force, as the model event it is.
 
     kind, giver, receiver, amount: those of the event (`Events`). left: what time has left of it,
-    0 to 1; for reading, not a part of any score.
+    0 to 1; for reading, not a part of any score. masses: exactly what is left, in units of
+    evidence, by the field of the accumulators it went into.
     """
 
     position: int
@@ -88,6 +90,12 @@ class Carrying:
     receiver: int
     amount: int
     left: float
+    masses: dict[str, float]
+
+    @property
+    def mass(self) -> float:
+        """What is left in all fields together."""
+        return math.fsum(self.masses.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +103,14 @@ class Partner:
     """What lies between a member and a partner.
 
     points: of the partner's parts. all: facts in force between the two; shown: the newest of them.
+    cost: points that would be lost if nothing had ever been recorded between the two.
     """
 
     number: int
     points: float
     all: tuple[Carrying, ...]
     shown: tuple[Carrying, ...]
+    cost: float
 
 
 def with_facts(
@@ -113,8 +123,9 @@ def with_facts(
     whole = explain(snapshot, number)
     found: list[Partner] = []
     for partner, points in whole.by_partner()[:partners]:
-        between = tuple(facts_about(snapshot, number, partner))
-        found.append(Partner(partner, points, between, between[::-1][:facts]))
+        told = tuple(facts_about(snapshot, number, partner))
+        price = cost(snapshot, number, between(snapshot, number, partner))
+        found.append(Partner(partner, points, told, told[::-1][:facts], price))
         facts -= len(found[-1].shown)
     return whole, found
 
@@ -149,7 +160,8 @@ def explain(snapshot: Snapshot, number: int, day: int | None = None) -> Explanat
     parts = tuple(_Member(snapshot, scores, workings, model, number).parts())
     raw, score = scores.raw.item(number), scores.score.item(number)
     taken = score - raw
-    remainder = score - math.fsum([*(part.points for part in parts), taken])
+    # Rounded once and in the end, so that the parts, what is taken and this give the score again.
+    remainder = math.fsum([score, *(-part.points for part in parts), -taken])
     return Explanation(number, score, raw, values, weights, parts, taken, remainder)
 
 
@@ -161,7 +173,7 @@ def facts_about(snapshot: Snapshot, number: int, partner: int | None = None) -> 
     if partner is not None:
         mine &= (events.a == partner) | (events.b == partner)
     at = np.flatnonzero(mine)
-    left = _left(snapshot, events.select(at))
+    chosen = events.select(at)
     rows = zip(
         positions[at].tolist(),
         events.day[at].tolist(),
@@ -169,16 +181,18 @@ def facts_about(snapshot: Snapshot, number: int, partner: int | None = None) -> 
         events.a[at].tolist(),
         events.b[at].tolist(),
         events.amount[at].tolist(),
-        left,
+        _left(snapshot, chosen),
+        masses_left(chosen, snapshot.day, snapshot.policy),
         strict=True,
     )
     return [Carrying(*row) for row in rows]
 
 
 def _work_out(snapshot: Snapshot, day: int | None = None) -> tuple[Scores, Workings]:
+    day = snapshot.day if day is None else day
     return work_out(
-        snapshot.accumulators,
-        snapshot.day if day is None else day,
+        evidence_on(snapshot, day),
+        day,
         standing=snapshot.roll.standing(),
         model=snapshot.model,
     )
@@ -197,7 +211,8 @@ class _Member:
     ) -> None:
         network = workings.network
         row = slice(int(network.offsets[number]), int(network.offsets[number + 1]))
-        self.snapshot, self.scores, self.number, self.model = snapshot, scores, number, model
+        self.evidence = evidence_on(snapshot, scores.day)
+        self.scores, self.number, self.model = scores, number, model
         self.partners = network.targets[row]
         self.here = {name: edge[row] for name, edge in workings.edges.items()}
         back = network.reverse[row]
@@ -242,7 +257,7 @@ class _Member:
         blamed = voice * self.back["blamed"]
         number = self.number
         unknown = {
-            field: self.snapshot.accumulators.member_masses(field, self.scores.day).item(number)
+            field: self.evidence.member_masses(field, self.scores.day).item(number)
             for field in ("CP", "CN")
         }
         said = unknown["CP"] + unknown["CN"]

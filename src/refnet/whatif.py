@@ -75,8 +75,19 @@ def without(snapshot: Snapshot, positions: NDArray[np.int64]) -> Scores:
         if (rows.effect == Effect.POLICY).any():
             return _anew(snapshot, kept, positions)
         standing = _standing(kept, snapshot.scores.n)
-    accumulators = _refolded(snapshot, rows, positions)
+    accumulators = _refolded(snapshot, rows, snapshot.day, positions)
     return score(accumulators, snapshot.day, standing=standing, model=snapshot.model)
+
+
+def between(snapshot: Snapshot, one: int, two: int) -> NDArray[np.int64]:
+    """Positions, rising, of all that was ever recorded between two members, in force or not.
+
+    Facts of one stream name the same two members, so nothing else depends on these. Those in force
+    would not do: a client's word that two facts made count would go on with the second.
+    """
+    giver, receiver = snapshot.columns.giver, snapshot.columns.receiver
+    both = ((giver == one) & (receiver == two)) | ((giver == two) & (receiver == one))
+    return np.flatnonzero(both).astype(np.int64) + 1
 
 
 def with_events(snapshot: Snapshot, rows: Sequence[tuple[int, int, int, int, int]]) -> Scores:
@@ -88,6 +99,21 @@ def with_events(snapshot: Snapshot, rows: Sequence[tuple[int, int, int, int, int
     accumulators.fold(Events.of(rows))
     standing = snapshot.roll.standing()
     return score(accumulators, snapshot.day, standing=standing, model=snapshot.model)
+
+
+def evidence_on(snapshot: Snapshot, day: int) -> Accumulators:
+    """The evidence of a later day if nothing more is recorded; to read only.
+
+    What the log holds of days to come (a meeting's date may be tomorrow's) counts on its day.
+    Raises ValueError for an earlier day.
+    """
+    if day < snapshot.day:
+        raise ValueError(f"day {day} lies before that of the scores, {snapshot.day}")
+    columns = snapshot.columns
+    due = (columns.day > snapshot.day) & (columns.day <= day) & (columns.effect != 0)
+    if not due.any():
+        return snapshot.accumulators
+    return _refolded(snapshot, columns.take(np.flatnonzero(due)), day, np.empty(0, np.int64))
 
 
 def _check(snapshot: Snapshot, wanted: list[int]) -> None:
@@ -108,8 +134,10 @@ def _check(snapshot: Snapshot, wanted: list[int]) -> None:
             )
 
 
-def _refolded(snapshot: Snapshot, rows: Columns, positions: NDArray[np.int64]) -> Accumulators:
-    """The evidence with what the rows touch folded again from the beginning, without them.
+def _refolded(
+    snapshot: Snapshot, rows: Columns, day: int, positions: NDArray[np.int64]
+) -> Accumulators:
+    """The evidence of a day with what the rows touch folded again, without some positions.
 
     Also rows without an effect touch: a referral that was never passed has introduced no client.
     """
@@ -120,7 +148,7 @@ def _refolded(snapshot: Snapshot, rows: Columns, positions: NDArray[np.int64]) -
         return accumulators
     pairs = np.unique(np.sort(ends[(ends != NOBODY).all(axis=1)], axis=1), axis=0)
     about = evidence.rows_about(snapshot.columns, members, accumulators.n)
-    _, again = evidence.located(about, snapshot.day, left_out=positions)
+    _, again = evidence.located(about, day, left_out=positions)
     accumulators.reset(pairs, members)
     accumulators.fold(again.select(again.touching(pairs, members)))
     return accumulators

@@ -10,8 +10,9 @@ from contextlib import suppress
 import click
 
 from refnet.cli.command import INTERRUPTED
-from refnet.cli.explain import explain_, forecast_, what_if
+from refnet.cli.explain import explain_
 from refnet.cli.exporting import export
+from refnet.cli.forecast import forecast_
 from refnet.cli.golden import golden
 from refnet.cli.importing import import_
 from refnet.cli.output import Output, OutputLost, writing
@@ -20,6 +21,7 @@ from refnet.cli.replay import replay
 from refnet.cli.scores import scores
 from refnet.cli.serve import serve
 from refnet.cli.simulate import simulate
+from refnet.cli.whatif import what_if
 
 
 @click.group(

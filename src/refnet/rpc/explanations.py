@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refnet import actions, explain, forecast, v1, whatif
+from refnet.accumulators import Kind
 from refnet.app import App
+from refnet.heaviest import heaviest, partner_of
+from refnet.outlook import look_ahead
 from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.positions import Positions
@@ -20,7 +24,6 @@ from refnet.standings import Snapshot
 _DAYS, _POINTS, _ACTIONS = 90, 6, 5
 _CHANGES_MAX = 100
 _FADING_MAX = 20
-_FLAG = 0.5
 
 _LETTERS = {
     "V": v1.SCORE_COMPONENT_VALUE,
@@ -40,6 +43,10 @@ _OUTLOOK = {
     "opportunism": "O",
     "balance": "bal",
 }
+
+
+_Priced = tuple[explain.Carrying, NDArray[np.int64], float]
+"""A fact, what goes with it if it is left out, and what that costs."""
 
 
 class Explanations:
@@ -64,21 +71,20 @@ class Explanations:
     ) -> v1.ExplainScoreResponse:
         table = await self._scores.read(request, context)
         number = self._scores.number(table, request.member, field="member")
-        whole, chosen = await self._app.study(
+        (whole, chosen), heavy, count = await self._app.study(
             table.snapshot,
             patience(context),
-            lambda snapshot: explain.with_facts(
-                snapshot, number, partners=request.partners, facts=request.facts
+            lambda snapshot: (
+                explain.with_facts(
+                    snapshot, number, partners=request.partners, facts=request.facts
+                ),
+                heaviest(snapshot, number, request.top),
+                len(explain.facts_about(snapshot, number)),
             ),
         )
-        groups = [[fact.position for fact in each.all] for each in chosen]
-        groups += [[fact.position] for each in chosen for fact in each.shown]
-        gone = await self._app.left_out(table.snapshot, groups)
-        costs = await self._app.study(
-            table.snapshot,
-            patience(context),
-            lambda snapshot: [explain.cost(snapshot, number, positions) for positions in gone],
-        )
+        shown = [fact for each in chosen for fact in each.shown]
+        priced = await self._priced(table, number, [*shown, *heavy], context)
+        costly = sorted(priced[len(shown) :], key=lambda each: (-abs(each[2]), each[0].position))
         return v1.ExplainScoreResponse(
             score=table.score(number),
             components=[
@@ -93,32 +99,55 @@ class Explanations:
             parts=[_part(table, part) for part in whole.parts],
             taken=whole.taken,
             remainder=whole.remainder,
-            partners=self._partners(table, chosen, costs),
+            partners=self._partners(table, number, chosen, priced),
+            heaviest=[self._fact(table, number, each) for each in costly],
+            fact_count=count,
             computed_at=table.basis,
         )
 
+    async def _priced(
+        self, table: ScoreTable, number: int, facts: list[explain.Carrying], context: Any
+    ) -> list[_Priced]:
+        """The facts with what goes with each of them, and what that costs the member."""
+        gone = await self._app.left_out(table.snapshot, [[fact.position] for fact in facts])
+        costs = await self._app.study(
+            table.snapshot,
+            patience(context),
+            lambda snapshot: [explain.cost(snapshot, number, positions) for positions in gone],
+        )
+        return list(zip(facts, gone, costs, strict=True))
+
     def _partners(
-        self, table: ScoreTable, chosen: list[explain.Partner], costs: list[float]
+        self,
+        table: ScoreTable,
+        number: int,
+        chosen: list[explain.Partner],
+        priced: list[_Priced],
     ) -> list[v1.PartnerCost]:
-        of_facts = iter(costs[len(chosen) :])
+        of_facts = iter(priced)
         return [
             v1.PartnerCost(
                 partner=_name(table, each.number),
                 points=each.points,
-                cost=cost,
+                cost=each.cost,
                 fact_count=len(each.all),
-                facts=[
-                    v1.FactCost(
-                        position=self._positions.message(fact.position),
-                        day=fact.day,
-                        left=fact.left,
-                        cost=next(of_facts),
-                    )
-                    for fact in each.shown
-                ],
+                facts=[self._fact(table, number, next(of_facts)) for _ in each.shown],
             )
-            for each, cost in zip(chosen, costs, strict=False)
+            for each in chosen
         ]
+
+    def _fact(self, table: ScoreTable, number: int, priced: _Priced) -> v1.FactCost:
+        fact, gone, cost = priced
+        return v1.FactCost(
+            position=self._positions.message(fact.position),
+            day=fact.day,
+            left=fact.left,
+            cost=cost,
+            kind=_kind(fact),
+            partner=_partner(table, fact, number),
+            masses=[v1.Mass(field=field, units=units) for field, units in fact.masses.items()],
+            left_out=[self._positions.message(position) for position in gone.tolist()],
+        )
 
     async def _what_if(self, request: v1.WhatIfRequest, context: Any) -> v1.WhatIfResponse:
         table = await self._scores.read(request, context)
@@ -162,26 +191,41 @@ class Explanations:
         days = forecast.days_ahead(
             table.snapshot.day, request.days or _DAYS, request.points or _POINTS
         )
-        outlooks, fading = await self._app.study(
-            table.snapshot,
-            patience(context),
-            lambda snapshot: (
-                forecast.forecast(snapshot, number, days),
-                explain.fading(snapshot, number, days[-1]),
-            ),
+        found = await self._app.study(
+            table.snapshot, patience(context), lambda snapshot: look_ahead(snapshot, number, days)
         )
+        half = found.turns.half_way
         return v1.ForecastResponse(
-            outlooks=[
-                v1.Outlook(
-                    day=each.day,
-                    **{field: each.values[array] for field, array in _OUTLOOK.items()},
-                )
-                for each in outlooks
-            ],
-            flag_changes_day=forecast.first_change(outlooks, "O", _FLAG),
+            outlooks=[_outlook(each) for each in found.outlooks],
+            flag_changes_day=next((day for day, _ in found.turns.flags), None),
             fading=[
                 v1.Fading(partner=_name(table, partner), now=now, then=then)
-                for partner, now, then in fading[:_FADING_MAX]
+                for partner, now, then in found.fading[:_FADING_MAX]
+            ],
+            half_day=half["score"],
+            components=[
+                v1.ComponentFading(
+                    component=component,
+                    now=found.now.points(letter),
+                    then=found.then.points(letter),
+                    half_day=half[letter],
+                )
+                for letter, component in _LETTERS.items()
+            ],
+            label_changes=[
+                v1.LabelChange(day=day, label=v1.ScoreLabel.ValueType(label))
+                for day, label in found.turns.labels
+            ],
+            facts=[
+                v1.FactFading(
+                    position=self._positions.message(each.fact.position),
+                    kind=_kind(each.fact),
+                    partner=_partner(table, each.fact, number),
+                    now=each.fact.mass,
+                    then=each.then,
+                    half_day=each.half_day,
+                )
+                for each in found.facts
             ],
             computed_at=table.basis,
         )
@@ -218,6 +262,23 @@ def _part(table: ScoreTable, part: explain.Part) -> v1.ScorePart:
         source=v1.ScoreSource.Value(f"SCORE_SOURCE_{part.source.name}"),
         partner="" if part.partner is None else _name(table, part.partner),
         points=part.points,
+    )
+
+
+def _kind(fact: explain.Carrying) -> v1.EvidenceKind.ValueType:
+    return v1.EvidenceKind.Value(f"EVIDENCE_KIND_{Kind(fact.kind).name}")
+
+
+def _partner(table: ScoreTable, fact: explain.Carrying, number: int) -> str:
+    partner = partner_of(fact, number)
+    return "" if partner is None else _name(table, partner)
+
+
+def _outlook(each: forecast.Outlook) -> v1.Outlook:
+    return v1.Outlook(
+        day=each.day,
+        label=v1.ScoreLabel.ValueType(each.label),
+        **{field: each.values[array] for field, array in _OUTLOOK.items()},
     )
 
 

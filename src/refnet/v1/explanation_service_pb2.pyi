@@ -57,6 +57,66 @@ SCORE_COMPONENT_PARTNERS: ScoreComponent.ValueType  # 5
 """SCORE_COMPONENT_PARTNERS: P, quality of partners."""
 Global___ScoreComponent: _TypeAlias = ScoreComponent  # noqa: Y015
 
+class _EvidenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EvidenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVIDENCE_KIND_UNSPECIFIED: _EvidenceKind.ValueType  # 0
+    """EVIDENCE_KIND_UNSPECIFIED is never sent."""
+    EVIDENCE_KIND_JOIN: _EvidenceKind.ValueType  # 1
+    """EVIDENCE_KIND_JOIN: the member was inducted."""
+    EVIDENCE_KIND_ATTENDANCE: _EvidenceKind.ValueType  # 2
+    """EVIDENCE_KIND_ATTENDANCE: the member, or a substitute, attended."""
+    EVIDENCE_KIND_MEETING: _EvidenceKind.ValueType  # 3
+    """EVIDENCE_KIND_MEETING: two members met, one side of them says."""
+    EVIDENCE_KIND_TESTIMONIAL: _EvidenceKind.ValueType  # 4
+    """EVIDENCE_KIND_TESTIMONIAL: a member's word about a member."""
+    EVIDENCE_KIND_CLIENT: _EvidenceKind.ValueType  # 5
+    """EVIDENCE_KIND_CLIENT: what makes a client's word count."""
+    EVIDENCE_KIND_ACCEPTED: _EvidenceKind.ValueType  # 6
+    """EVIDENCE_KIND_ACCEPTED: a referral was accepted."""
+    EVIDENCE_KIND_WON: _EvidenceKind.ValueType  # 7
+    """EVIDENCE_KIND_WON: a referral was won."""
+    EVIDENCE_KIND_CLOSED: _EvidenceKind.ValueType  # 8
+    """EVIDENCE_KIND_CLOSED: business was closed."""
+    EVIDENCE_KIND_LOST: _EvidenceKind.ValueType  # 9
+    """EVIDENCE_KIND_LOST: a referral was lost."""
+    EVIDENCE_KIND_JUNK: _EvidenceKind.ValueType  # 10
+    """EVIDENCE_KIND_JUNK: a referral was none."""
+    EVIDENCE_KIND_SIGNAL: _EvidenceKind.ValueType  # 11
+    """EVIDENCE_KIND_SIGNAL: opportunism was confirmed."""
+
+class EvidenceKind(_EvidenceKind, metaclass=_EvidenceKindEnumTypeWrapper):
+    """EvidenceKind is what the score model reads in a fact."""
+
+EVIDENCE_KIND_UNSPECIFIED: EvidenceKind.ValueType  # 0
+"""EVIDENCE_KIND_UNSPECIFIED is never sent."""
+EVIDENCE_KIND_JOIN: EvidenceKind.ValueType  # 1
+"""EVIDENCE_KIND_JOIN: the member was inducted."""
+EVIDENCE_KIND_ATTENDANCE: EvidenceKind.ValueType  # 2
+"""EVIDENCE_KIND_ATTENDANCE: the member, or a substitute, attended."""
+EVIDENCE_KIND_MEETING: EvidenceKind.ValueType  # 3
+"""EVIDENCE_KIND_MEETING: two members met, one side of them says."""
+EVIDENCE_KIND_TESTIMONIAL: EvidenceKind.ValueType  # 4
+"""EVIDENCE_KIND_TESTIMONIAL: a member's word about a member."""
+EVIDENCE_KIND_CLIENT: EvidenceKind.ValueType  # 5
+"""EVIDENCE_KIND_CLIENT: what makes a client's word count."""
+EVIDENCE_KIND_ACCEPTED: EvidenceKind.ValueType  # 6
+"""EVIDENCE_KIND_ACCEPTED: a referral was accepted."""
+EVIDENCE_KIND_WON: EvidenceKind.ValueType  # 7
+"""EVIDENCE_KIND_WON: a referral was won."""
+EVIDENCE_KIND_CLOSED: EvidenceKind.ValueType  # 8
+"""EVIDENCE_KIND_CLOSED: business was closed."""
+EVIDENCE_KIND_LOST: EvidenceKind.ValueType  # 9
+"""EVIDENCE_KIND_LOST: a referral was lost."""
+EVIDENCE_KIND_JUNK: EvidenceKind.ValueType  # 10
+"""EVIDENCE_KIND_JUNK: a referral was none."""
+EVIDENCE_KIND_SIGNAL: EvidenceKind.ValueType  # 11
+"""EVIDENCE_KIND_SIGNAL: opportunism was confirmed."""
+Global___EvidenceKind: _TypeAlias = EvidenceKind  # noqa: Y015
+
 class _ScoreSource:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -109,6 +169,12 @@ class _ActionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActionKind
     """ACTION_KIND_ASK_CLIENT: have the client of a won referral say how content they are."""
     ACTION_KIND_ATTEND: _ActionKind.ValueType  # 4
     """ACTION_KIND_ATTEND: attend a meeting."""
+    ACTION_KIND_ASK_RECEIVER: _ActionKind.ValueType  # 5
+    """ACTION_KIND_ASK_RECEIVER: ask partner to say what became of a referral that the member passed;
+    the gain is that of a good answer.
+    """
+    ACTION_KIND_VERIFY_CLIENT: _ActionKind.ValueType  # 6
+    """ACTION_KIND_VERIFY_CLIENT: have an officer check a client who has spoken well of the member."""
 
 class ActionKind(_ActionKind, metaclass=_ActionKindEnumTypeWrapper):
     """ActionKind is what a member may do."""
@@ -123,6 +189,12 @@ ACTION_KIND_ASK_CLIENT: ActionKind.ValueType  # 3
 """ACTION_KIND_ASK_CLIENT: have the client of a won referral say how content they are."""
 ACTION_KIND_ATTEND: ActionKind.ValueType  # 4
 """ACTION_KIND_ATTEND: attend a meeting."""
+ACTION_KIND_ASK_RECEIVER: ActionKind.ValueType  # 5
+"""ACTION_KIND_ASK_RECEIVER: ask partner to say what became of a referral that the member passed;
+the gain is that of a good answer.
+"""
+ACTION_KIND_VERIFY_CLIENT: ActionKind.ValueType  # 6
+"""ACTION_KIND_VERIFY_CLIENT: have an officer check a client who has spoken well of the member."""
 Global___ActionKind: _TypeAlias = ActionKind  # noqa: Y015
 
 @_typing.final
@@ -203,6 +275,10 @@ class FactCost(_message.Message):
     DAY_FIELD_NUMBER: _builtins.int
     LEFT_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PARTNER_FIELD_NUMBER: _builtins.int
+    MASSES_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
     day: _builtins.int
     """day is the UTC day number that it counts from."""
     left: _builtins.float
@@ -211,9 +287,21 @@ class FactCost(_message.Message):
     """cost is how many points the score would lose if it, and what depends on it, had never happened.
     Below 0: it would gain.
     """
+    kind: Global___EvidenceKind.ValueType
+    """kind is what the score model reads in it."""
+    partner: _builtins.str
+    """partner is the other member, if it is about two. Format: members/{uuid}"""
     @_builtins.property
     def position(self) -> _log_pb2.LogPosition:
         """position is the fact's place in the log."""
+
+    @_builtins.property
+    def masses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mass]:
+        """masses are exactly what is left of it, by the accumulators it went into."""
+
+    @_builtins.property
+    def left_out(self) -> _containers.RepeatedCompositeFieldContainer[_log_pb2.LogPosition]:
+        """left_out are the positions that go with it, itself included."""
 
     def __init__(
         self,
@@ -222,14 +310,44 @@ class FactCost(_message.Message):
         day: _builtins.int = ...,
         left: _builtins.float = ...,
         cost: _builtins.float = ...,
+        kind: Global___EvidenceKind.ValueType = ...,
+        partner: _builtins.str = ...,
+        masses: _abc.Iterable[Global___Mass] | None = ...,
+        left_out: _abc.Iterable[_log_pb2.LogPosition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "day", b"day", "left", b"left", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "day", b"day", "kind", b"kind", "left", b"left", "left_out", b"left_out", "masses", b"masses", "partner", b"partner", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FactCost: _TypeAlias = FactCost  # noqa: Y015
+
+@_typing.final
+class Mass(_message.Message):
+    """Mass is what time has left of a fact in one accumulator of the score model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    field: _builtins.str
+    """field is the accumulator's name in the score model, such as GV. It fades with its half-life."""
+    units: _builtins.float
+    """units are units of evidence."""
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        units: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mass: _TypeAlias = Mass  # noqa: Y015
 
 @_typing.final
 class PartnerCost(_message.Message):
@@ -281,6 +399,7 @@ class ExplainScoreRequest(_message.Message):
     PARTNERS_FIELD_NUMBER: _builtins.int
     FACTS_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
     member: _builtins.str
     """member is whose score. Format: members/{uuid}"""
     partners: _builtins.int
@@ -289,6 +408,10 @@ class ExplainScoreRequest(_message.Message):
     """
     facts: _builtins.int
     """facts is of how many facts the cost is worked out, the newest of those partners in turn, 0 to 50."""
+    top: _builtins.int
+    """top is of how many facts about the member, with whomever, the cost is worked out: those that are
+    guessed to carry most points, 0 to 20.
+    """
     @_builtins.property
     def consistency(self) -> _log_pb2.Consistency:
         """consistency says how fresh the answer must be. Unset: minimize_latency."""
@@ -300,10 +423,11 @@ class ExplainScoreRequest(_message.Message):
         partners: _builtins.int = ...,
         facts: _builtins.int = ...,
         consistency: _log_pb2.Consistency | None = ...,
+        top: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "facts", b"facts", "member", b"member", "partners", b"partners"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "facts", b"facts", "member", b"member", "partners", b"partners", "top", b"top"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -322,10 +446,14 @@ class ExplainScoreResponse(_message.Message):
     REMAINDER_FIELD_NUMBER: _builtins.int
     PARTNERS_FIELD_NUMBER: _builtins.int
     COMPUTED_AT_FIELD_NUMBER: _builtins.int
+    HEAVIEST_FIELD_NUMBER: _builtins.int
+    FACT_COUNT_FIELD_NUMBER: _builtins.int
     taken: _builtins.float
     """taken are the points that opportunism takes off, 0 or less: score - raw."""
     remainder: _builtins.float
     """remainder is what rounding leaves: score less all parts and taken. Around 1e-14."""
+    fact_count: _builtins.int
+    """fact_count is how many facts about the member are in force."""
     @_builtins.property
     def score(self) -> _score_service_pb2.Score:
         """score is the member's."""
@@ -346,6 +474,10 @@ class ExplainScoreResponse(_message.Message):
     def computed_at(self) -> _score_service_pb2.ScoreBasis:
         """computed_at is what it was computed from."""
 
+    @_builtins.property
+    def heaviest(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactCost]:
+        """heaviest are the request's top facts, most costly first, then by position."""
+
     def __init__(
         self,
         *,
@@ -356,10 +488,12 @@ class ExplainScoreResponse(_message.Message):
         remainder: _builtins.float = ...,
         partners: _abc.Iterable[Global___PartnerCost] | None = ...,
         computed_at: _score_service_pb2.ScoreBasis | None = ...,
+        heaviest: _abc.Iterable[Global___FactCost] | None = ...,
+        fact_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["computed_at", b"computed_at", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["components", b"components", "computed_at", b"computed_at", "partners", b"partners", "parts", b"parts", "remainder", b"remainder", "score", b"score", "taken", b"taken"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["components", b"components", "computed_at", b"computed_at", "fact_count", b"fact_count", "heaviest", b"heaviest", "partners", b"partners", "parts", b"parts", "remainder", b"remainder", "score", b"score", "taken", b"taken"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -529,6 +663,7 @@ class Outlook(_message.Message):
     PARTNERS_FIELD_NUMBER: _builtins.int
     OPPORTUNISM_FIELD_NUMBER: _builtins.int
     BALANCE_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
     day: _builtins.int
     """day is the UTC day number."""
     score: _builtins.float
@@ -549,6 +684,8 @@ class Outlook(_message.Message):
     """opportunism is as in Score."""
     balance: _builtins.float
     """balance is as in Score."""
+    label: _score_service_pb2.ScoreLabel.ValueType
+    """label is as in Score."""
     def __init__(
         self,
         *,
@@ -562,10 +699,11 @@ class Outlook(_message.Message):
         partners: _builtins.float = ...,
         opportunism: _builtins.float = ...,
         balance: _builtins.float = ...,
+        label: _score_service_pb2.ScoreLabel.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "clients", b"clients", "day", b"day", "opportunism", b"opportunism", "partners", b"partners", "raw", b"raw", "referrals", b"referrals", "score", b"score", "trust", b"trust", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "clients", b"clients", "day", b"day", "label", b"label", "opportunism", b"opportunism", "partners", b"partners", "raw", b"raw", "referrals", b"referrals", "score", b"score", "trust", b"trust", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -602,6 +740,116 @@ class Fading(_message.Message):
 Global___Fading: _TypeAlias = Fading  # noqa: Y015
 
 @_typing.final
+class FactFading(_message.Message):
+    """FactFading is what a fact loses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PARTNER_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    HALF_DAY_FIELD_NUMBER: _builtins.int
+    kind: Global___EvidenceKind.ValueType
+    """kind is what the score model reads in it."""
+    partner: _builtins.str
+    """partner is the other member, if it is about two. Format: members/{uuid}"""
+    now: _builtins.float
+    """now is its mass on the first day, in units of evidence, in all accumulators together."""
+    then: _builtins.float
+    """then is its mass on the last day."""
+    half_day: _builtins.int
+    """half_day is the first day on which no more than half of now is left, be it after the last one.
+    Unset: evidence does not fade in this network, or nothing is left.
+    """
+    @_builtins.property
+    def position(self) -> _log_pb2.LogPosition:
+        """position is the fact's place in the log."""
+
+    def __init__(
+        self,
+        *,
+        position: _log_pb2.LogPosition | None = ...,
+        kind: Global___EvidenceKind.ValueType = ...,
+        partner: _builtins.str = ...,
+        now: _builtins.float = ...,
+        then: _builtins.float = ...,
+        half_day: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_half_day", b"_half_day", "half_day", b"half_day", "position", b"position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_half_day", b"_half_day", "half_day", b"half_day", "kind", b"kind", "now", b"now", "partner", b"partner", "position", b"position", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__half_day: _TypeAlias = _typing.Literal["half_day"]  # noqa: Y015
+    _WhichOneofArgType__half_day: _TypeAlias = _typing.Literal["_half_day", b"_half_day"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__half_day) -> _WhichOneofReturnType__half_day | None: ...
+
+Global___FactFading: _TypeAlias = FactFading  # noqa: Y015
+
+@_typing.final
+class ComponentFading(_message.Message):
+    """ComponentFading is what a component loses."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    HALF_DAY_FIELD_NUMBER: _builtins.int
+    component: Global___ScoreComponent.ValueType
+    """component is which one."""
+    now: _builtins.float
+    """now are its points on the first day."""
+    then: _builtins.float
+    """then are its points on the last day."""
+    half_day: _builtins.int
+    """half_day is the first day on which half of the difference is gone. Unset: there is none."""
+    def __init__(
+        self,
+        *,
+        component: Global___ScoreComponent.ValueType = ...,
+        now: _builtins.float = ...,
+        then: _builtins.float = ...,
+        half_day: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_half_day", b"_half_day", "half_day", b"half_day"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_half_day", b"_half_day", "component", b"component", "half_day", b"half_day", "now", b"now", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__half_day: _TypeAlias = _typing.Literal["half_day"]  # noqa: Y015
+    _WhichOneofArgType__half_day: _TypeAlias = _typing.Literal["_half_day", b"_half_day"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__half_day) -> _WhichOneofReturnType__half_day | None: ...
+
+Global___ComponentFading: _TypeAlias = ComponentFading  # noqa: Y015
+
+@_typing.final
+class LabelChange(_message.Message):
+    """LabelChange is another word for the balance of giving and taking."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    day: _builtins.int
+    """day is the first day on which it holds."""
+    label: _score_service_pb2.ScoreLabel.ValueType
+    """label is what it becomes."""
+    def __init__(
+        self,
+        *,
+        day: _builtins.int = ...,
+        label: _score_service_pb2.ScoreLabel.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "label", b"label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LabelChange: _TypeAlias = LabelChange  # noqa: Y015
+
+@_typing.final
 class ForecastResponse(_message.Message):
     """ForecastResponse holds a member's scores on coming days."""
 
@@ -611,9 +859,17 @@ class ForecastResponse(_message.Message):
     FLAG_CHANGES_DAY_FIELD_NUMBER: _builtins.int
     FADING_FIELD_NUMBER: _builtins.int
     COMPUTED_AT_FIELD_NUMBER: _builtins.int
+    HALF_DAY_FIELD_NUMBER: _builtins.int
+    COMPONENTS_FIELD_NUMBER: _builtins.int
+    LABEL_CHANGES_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
     flag_changes_day: _builtins.int
-    """flag_changes_day is the first of these days on which opportunism is on the other side of 0.5
-    than today. Unset: none.
+    """flag_changes_day is the first day on which opportunism is on the other side of 0.5 than on the
+    first one. A change that is taken back between two days of outlooks is not seen. Unset: none.
+    """
+    half_day: _builtins.int
+    """half_day is the first day on which half of what the score changes until the last day has
+    changed. Unset: it does not change.
     """
     @_builtins.property
     def outlooks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Outlook]:
@@ -627,6 +883,18 @@ class ForecastResponse(_message.Message):
     def computed_at(self) -> _score_service_pb2.ScoreBasis:
         """computed_at is what they were computed from."""
 
+    @_builtins.property
+    def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentFading]:
+        """components are the five, in the order of the enum."""
+
+    @_builtins.property
+    def label_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LabelChange]:
+        """label_changes are by day, as exact as flag_changes_day."""
+
+    @_builtins.property
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___FactFading]:
+        """facts are those about the member that are guessed to carry most points, at most 20."""
+
     def __init__(
         self,
         *,
@@ -634,14 +902,23 @@ class ForecastResponse(_message.Message):
         flag_changes_day: _builtins.int | None = ...,
         fading: _abc.Iterable[Global___Fading] | None = ...,
         computed_at: _score_service_pb2.ScoreBasis | None = ...,
+        half_day: _builtins.int | None = ...,
+        components: _abc.Iterable[Global___ComponentFading] | None = ...,
+        label_changes: _abc.Iterable[Global___LabelChange] | None = ...,
+        facts: _abc.Iterable[Global___FactFading] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_flag_changes_day", b"_flag_changes_day", "computed_at", b"computed_at", "flag_changes_day", b"flag_changes_day"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_flag_changes_day", b"_flag_changes_day", "_half_day", b"_half_day", "computed_at", b"computed_at", "flag_changes_day", b"flag_changes_day", "half_day", b"half_day"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flag_changes_day", b"_flag_changes_day", "computed_at", b"computed_at", "fading", b"fading", "flag_changes_day", b"flag_changes_day", "outlooks", b"outlooks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_flag_changes_day", b"_flag_changes_day", "_half_day", b"_half_day", "components", b"components", "computed_at", b"computed_at", "facts", b"facts", "fading", b"fading", "flag_changes_day", b"flag_changes_day", "half_day", b"half_day", "label_changes", b"label_changes", "outlooks", b"outlooks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__flag_changes_day: _TypeAlias = _typing.Literal["flag_changes_day"]  # noqa: Y015
     _WhichOneofArgType__flag_changes_day: _TypeAlias = _typing.Literal["_flag_changes_day", b"_flag_changes_day"]  # noqa: Y015
+    _WhichOneofReturnType__half_day: _TypeAlias = _typing.Literal["half_day"]  # noqa: Y015
+    _WhichOneofArgType__half_day: _TypeAlias = _typing.Literal["_half_day", b"_half_day"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flag_changes_day) -> _WhichOneofReturnType__flag_changes_day | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__half_day) -> _WhichOneofReturnType__half_day | None: ...
 
 Global___ForecastResponse: _TypeAlias = ForecastResponse  # noqa: Y015
 
@@ -702,7 +979,7 @@ class Action(_message.Message):
     """gain is how many points the score would gain if it succeeds."""
     @_builtins.property
     def referral(self) -> _log_pb2.LogPosition:
-        """referral is where the referral to go on with was passed."""
+        """referral is where the referral to go on with was passed, or the word to be checked was given."""
 
     def __init__(
         self,

@@ -93,8 +93,9 @@ class ExplanationServiceServicer:
 
     def SuggestActions(self, request, context):
         """SuggestActions lists honest acts that would raise a member's score, most points first: passing
-        on a referral, bringing a received one to an end, having a client speak, attending. Each is tried
-        alone. Refusals of its own: NOT_FOUND (never inducted).
+        on a referral, asking what became of one, bringing a received one to an end, having a client
+        speak or be checked, attending. Each is tried alone. Who is not active is suggested nothing.
+        Refusals of its own: NOT_FOUND (never inducted).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -52,8 +52,9 @@ class ExplanationServiceStub:
     """
     SuggestActions: _grpc.UnaryUnaryMultiCallable[_explanation_service_pb2.SuggestActionsRequest, _explanation_service_pb2.SuggestActionsResponse]
     """SuggestActions lists honest acts that would raise a member's score, most points first: passing
-    on a referral, bringing a received one to an end, having a client speak, attending. Each is tried
-    alone. Refusals of its own: NOT_FOUND (never inducted).
+    on a referral, asking what became of one, bringing a received one to an end, having a client
+    speak or be checked, attending. Each is tried alone. Who is not active is suggested nothing.
+    Refusals of its own: NOT_FOUND (never inducted).
     """
 
 @_typing.type_check_only
@@ -80,8 +81,9 @@ class ExplanationServiceAsyncStub(ExplanationServiceStub):
     """
     SuggestActions: _aio.UnaryUnaryMultiCallable[_explanation_service_pb2.SuggestActionsRequest, _explanation_service_pb2.SuggestActionsResponse]  # type: ignore[assignment]
     """SuggestActions lists honest acts that would raise a member's score, most points first: passing
-    on a referral, bringing a received one to an end, having a client speak, attending. Each is tried
-    alone. Refusals of its own: NOT_FOUND (never inducted).
+    on a referral, asking what became of one, bringing a received one to an end, having a client
+    speak or be checked, attending. Each is tried alone. Who is not active is suggested nothing.
+    Refusals of its own: NOT_FOUND (never inducted).
     """
 
 class ExplanationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -129,8 +131,9 @@ class ExplanationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_explanation_service_pb2.SuggestActionsResponse, _abc.Awaitable[_explanation_service_pb2.SuggestActionsResponse]]:
         """SuggestActions lists honest acts that would raise a member's score, most points first: passing
-        on a referral, bringing a received one to an end, having a client speak, attending. Each is tried
-        alone. Refusals of its own: NOT_FOUND (never inducted).
+        on a referral, asking what became of one, bringing a received one to an end, having a client
+        speak or be checked, attending. Each is tried alone. Who is not active is suggested nothing.
+        Refusals of its own: NOT_FOUND (never inducted).
         """
 
 def add_ExplanationServiceServicer_to_server(servicer: ExplanationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
