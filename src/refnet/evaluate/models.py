@@ -1,0 +1,56 @@
+"""Score models by name, all called alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refnet.accumulators import Accumulators
+from refnet.errors import InvalidRequest
+from refnet.scoring import score
+
+Arrays = Mapping[str, NDArray[np.float64]]
+"""At least score, raw, T, O, V, C, R, P, bal, give and take, each float64[n]."""
+
+Model = Callable[[Accumulators, int, NDArray[np.float64] | None], Arrays]
+"""Accumulators, day and standing (None: all 1) to arrays by name."""
+
+
+def model_1(
+    accumulators: Accumulators, day: int, standing: NDArray[np.float64] | None = None
+) -> Arrays:
+    """Score model version 1, by the kernel."""
+    return score(accumulators, day, standing=standing).arrays
+
+
+MODELS: dict[str, Model] = {"1": model_1}
+
+
+def find_model(name: str) -> Model:
+    """A model by its version, or any function by "package.module:function".
+
+    Raises InvalidRequest for a name that leads nowhere.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise _unknown(name) from error
+    if not callable(found):
+        raise _unknown(name)
+    model: Model = found
+    return model
+
+
+def _unknown(name: str) -> InvalidRequest:
+    known = ", ".join(MODELS)
+    return InvalidRequest(
+        f"there is no score model {name!r}; choose of {known}, or write package.module:function",
+        field="model",
+        value=name,
+    )
