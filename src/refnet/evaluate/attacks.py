@@ -13,8 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from refnet.accumulators import Events, Kind
-from refnet.evaluate.models import Arrays, Model
-from refnet.evaluate.networks import Ids, SimulatedNetwork, merged
+from refnet.evaluate.models import Arrays, Judge
+from refnet.evaluate.networks import Ids, SimulatedNetwork, joined, merged
 
 WEEKS = 26
 """How long an attack lasts; it ends with the network's last week."""
@@ -49,20 +49,21 @@ class Attack:
     from_start: bool = False
 
 
-def carried_out(network: SimulatedNetwork, attack: Attack, model: Model) -> Arrays:
-    """What the model says on the network's last day after an attack, float64[attack.n]."""
+def carried_out(network: SimulatedNetwork, attack: Attack, judge: Judge) -> Arrays:
+    """What the judge says on the network's last day after an attack, float64[attack.n]."""
     accumulators = network.folded(attack.start - 1).copy()
     # Made-up members are numbered after those who join while the attack goes on.
     accumulators.grow(attack.n)
     accumulators.fold(attack.tail)
-    return model(accumulators, network.day, network.standing_of(accumulators))
+    events = joined(network.between(-1, attack.start - 1), attack.tail)
+    return judge(accumulators, events, network.day, network.standing_of(accumulators))
 
 
-def untouched(network: SimulatedNetwork, model: Model, day: int | None = None) -> Arrays:
-    """What the model says on a day (default: the last) without any attack."""
+def untouched(network: SimulatedNetwork, judge: Judge, day: int | None = None) -> Arrays:
+    """What the judge says on a day (default: the last) without any attack."""
     day = network.day if day is None else day
     accumulators = network.folded(day)
-    return model(accumulators, day, network.standing_of(accumulators))
+    return judge(accumulators, network.between(-1, day), day, network.standing_of(accumulators))
 
 
 # Shapes: who boosts whom among the members of a group, in a week.

@@ -5,18 +5,19 @@ AUC and average precision are scikit-learn's, mid-ranks and Spearman's rho scipy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata, spearmanr
-from sklearn.metrics import average_precision_score, roc_auc_score
+from scipy.stats import CensoredData, ecdf, norm, rankdata, spearmanr
 
 from refnet.accumulators import Accumulators
 from refnet.evaluate.models import Model
 from refnet.evaluate.networks import Flags, Floats, Ids, SimulatedNetwork
+
+NAN = float("nan")
 
 NEVER = float("inf")
 """Weeks until something that did not happen."""
@@ -38,8 +39,11 @@ def auc(positive: Flags, score: Floats) -> float:
 
     NaN if there are no positives or no negatives.
     """
+    # Importing it looks around in the system, which importing a module of refnet may not.
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
+
     if positive.all() or not positive.any():
-        return float("nan")
+        return NAN
     return float(roc_auc_score(positive, score))
 
 
@@ -79,13 +83,15 @@ def _variance(placements: Floats) -> float:
 
 def average_precision(positive: Flags, score: Floats) -> float:
     """Precision, averaged over the steps of recall; NaN without positives."""
-    return float(average_precision_score(positive, score)) if positive.any() else float("nan")
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415 - see `auc`
+
+    return float(average_precision_score(positive, score)) if positive.any() else NAN
 
 
 def spearman(one: Floats, two: Floats) -> float:
     """Spearman's rank correlation, ties by mid-rank; NaN if either does not vary."""
     if len(one) < 3 or np.ptp(one) == 0 or np.ptp(two) == 0:
-        return float("nan")
+        return NAN
     return float(spearmanr(one, two).statistic)
 
 
@@ -123,9 +129,6 @@ def share(what: Flags, among: Flags) -> float:
     return float(np.count_nonzero(what & among) / np.count_nonzero(among)) if among.any() else NAN
 
 
-NAN = float("nan")
-
-
 @dataclass(frozen=True, eq=False)
 class Weekly:
     """Arrays of each week's end by name, float64[weeks, n]; NaN before a member has joined."""
@@ -157,20 +160,47 @@ def weekly(network: SimulatedNetwork, model: Model, names: tuple[str, ...] = KEP
     return Weekly(out)
 
 
-def weeks_to_flag(opportunism: Floats, threshold: float, since: NDArray[np.int64]) -> Floats:
-    """Weeks from `since` until first flagged, 0 for that very week; inf for never.
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """How long people waited. weeks: float64; seen: who was flagged, and not lost from sight."""
 
-    opportunism: float64[weeks, n]. since: a week for each member. Earlier flags do not count.
+    weeks: Floats
+    seen: Flags
+
+    @classmethod
+    def of(cls, several: Iterable[Waiting]) -> Waiting:
+        """All of them together."""
+        parts = list(several)
+        weeks = np.concatenate([part.weeks for part in parts])
+        return cls(weeks, np.concatenate([part.seen for part in parts]))
+
+    def curve(self) -> tuple[Floats, Floats]:
+        """Weeks, and the share flagged by then; Kaplan and Meier's estimate, JASA 53 (1958)."""
+        if not self.seen.any():
+            return np.zeros(1), np.zeros(1)
+        data = CensoredData(uncensored=self.weeks[self.seen], right=self.weeks[~self.seen])
+        flagged = ecdf(data).cdf
+        return np.asarray(flagged.quantiles), np.asarray(flagged.probabilities)
+
+    def quantile(self, share_flagged: float) -> float:
+        """The first week by whose end that share is flagged; inf if it never is."""
+        weeks, flagged = self.curve()
+        reached = weeks[flagged >= share_flagged - 1e-12]
+        return float(reached[0]) if len(reached) else NEVER
+
+    @property
+    def unflagged(self) -> float:
+        """The share of people who were not flagged as long as they were seen."""
+        return float(1.0 - self.seen.mean()) if len(self.seen) else NAN
+
+
+def waiting(flagged: Flags, since: NDArray[np.int64], until: NDArray[np.int64]) -> Waiting:
+    """Weeks from `since` until first flagged, 0 for that very week; earlier flags do not count.
+
+    flagged: bool[weeks, people]. since, until: the weeks between which each person is seen.
     """
-    weeks = np.arange(len(opportunism))[:, None]
-    flagged = (opportunism >= threshold) & (weeks >= since)
-    first = np.argmax(flagged, axis=0)
-    return np.where(flagged.any(axis=0), first - since, NEVER)
-
-
-def quantile(values: Floats, at: float) -> float:
-    """The smallest value that so large a share does not exceed; inf stays inf, NaN of none."""
-    ordered = np.sort(values)
-    if len(ordered) == 0:
-        return NAN
-    return float(ordered[max(int(np.ceil(at * len(ordered))) - 1, 0)])
+    week = np.arange(len(flagged))[:, None]
+    hit = np.asarray(flagged & (week >= since) & (week <= until), bool)
+    seen = np.asarray(hit.any(axis=0), bool)
+    last = np.where(seen, np.argmax(hit, axis=0), until)
+    return Waiting((last - since).astype(np.float64), seen)

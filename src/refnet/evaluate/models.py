@@ -8,7 +8,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from refnet.accumulators import Accumulators
+from refnet.accumulators import Accumulators, Events
 from refnet.errors import InvalidRequest
 from refnet.scoring import score
 
@@ -17,6 +17,23 @@ Arrays = Mapping[str, NDArray[np.float64]]
 
 Model = Callable[[Accumulators, int, NDArray[np.float64] | None], Arrays]
 """Accumulators, day and standing (None: all 1) to arrays by name."""
+
+Judge = Callable[[Accumulators, Events, int, NDArray[np.float64] | None], Arrays]
+"""The same, for what reads the events themselves too: some baselines do. `score` is enough."""
+
+
+def judge_by(model: Model) -> Judge:
+    """A model, called like a judge."""
+
+    def judge(
+        accumulators: Accumulators,
+        events: Events,
+        day: int,
+        standing: NDArray[np.float64] | None,
+    ) -> Arrays:
+        return model(accumulators, day, standing)
+
+    return judge
 
 
 def model_1(

@@ -84,7 +84,7 @@ def read_ratings(folder: Path, setting: Setting) -> RatingsNetwork:
     keep = _kept(pairs, rating, ids[FOUNDER], setting)
     givers, receivers = (np.ascontiguousarray(pairs[keep, side]) for side in (0, 1))
     joins = _joins(np.full(len(ids), day[0], np.int32))
-    events = _joined(joins, _testimonials(day[keep], givers, receivers, rating[keep]))
+    events = joined(joins, _testimonials(day[keep], givers, receivers, rating[keep]))
     rated = np.zeros(len(ids), bool)
     rated[receivers] = True
     labels = [(ids[name], label) for name, label in _labels(folder / LABELS) if rated[ids[name]]]
@@ -122,7 +122,7 @@ class Plant:
 
     def of(self, *kinds: str) -> Flags:
         """Who is of one of the kinds."""
-        return np.isin(self.kind, kinds)
+        return np.asarray(np.isin(self.kind, kinds), bool)
 
     @property
     def stays(self) -> Flags:
@@ -192,19 +192,20 @@ class SimulatedNetwork:
         return np.concatenate([self.standing, np.ones(more)])[: accumulators.n]
 
 
-def merged(first: Events, second: Events) -> Events:
-    """Both in order of day; on the same day the first come first, each in its own order."""
-    both = _joined(first, second)
-    return both.select(np.argsort(both.day, kind="stable"))
-
-
-def _joined(*parts: Events) -> Events:
+def joined(*parts: Events) -> Events:
+    """One after the other."""
     return Events(
         *(
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("day", "kind", "a", "b", "amount")
         )
     )
+
+
+def merged(first: Events, second: Events) -> Events:
+    """Both in order of day; on the same day the first come first, each in its own order."""
+    both = joined(first, second)
+    return both.select(np.argsort(both.day, kind="stable"))
 
 
 def _joins(day: NDArray[np.int32]) -> Events:

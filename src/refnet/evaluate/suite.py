@@ -12,7 +12,7 @@ from refnet.accumulators import Kind
 from refnet.evaluate import attacks
 from refnet.evaluate.attacks import Attack, Edge, Row
 from refnet.evaluate.measures import merit, percentile
-from refnet.evaluate.models import Arrays, Model
+from refnet.evaluate.models import Arrays, Judge
 from refnet.evaluate.networks import Flags, Ids, SimulatedNetwork
 
 GROUPS = 4
@@ -77,23 +77,23 @@ class Outcome:
 
 @dataclass(eq=False)
 class Trials:
-    """A model under attack on one network. Baselines can be tried too: `score` is all they need."""
+    """A judge under attack on one network: a model, or a baseline."""
 
     network: SimulatedNetwork
-    model: Model
+    judge: Judge
     _before: dict[int, Arrays] = field(default_factory=dict)
 
     def before(self, day: int | None = None) -> Arrays:
-        """What the model says on a day (default: the last) without attack; computed once."""
+        """What the judge says on a day (default: the last) without attack; computed once."""
         day = self.network.day if day is None else day
         if day not in self._before:
-            self._before[day] = attacks.untouched(self.network, self.model, day)
+            self._before[day] = attacks.untouched(self.network, self.judge, day)
         return self._before[day]
 
     def outcome(self, attack: Attack) -> Outcome:
         """Carry out an attack and measure it."""
         before = self.before(attack.start - 1 if attack.from_start else None)
-        after = attacks.carried_out(self.network, attack, self.model)
+        after = attacks.carried_out(self.network, attack, self.judge)
         members, among = attack.members, genuine(self.network)
         names = [name for name in before if name in after]
         return Outcome(

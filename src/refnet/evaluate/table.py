@@ -1,0 +1,64 @@
+"""A table of evidence: Markdown for people, plain values for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Cell = str | float | int | None
+
+DIGITS = 3
+"""Decimals of a number, unless its column says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under columns. digits: decimals by column, where not DIGITS. notes: sentences below.
+
+    A cell that is NaN or None has nothing to say; one that is infinite says never.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    notes: Sequence[str] = ()
+    digits: Sequence[int] = ()
+
+    def markdown(self) -> str:
+        """With a heading of the third level."""
+        lines = [f"### {self.title}", "", _row(self.columns)]
+        lines.append("|" + "|".join([" --- "] + [" ---: "] * (len(self.columns) - 1)) + "|")
+        lines += [
+            _row([self._text(place, cell) for place, cell in enumerate(row)]) for row in self.rows
+        ]
+        for note in self.notes:
+            lines += ["", note]
+        return "\n".join(lines) + "\n"
+
+    def document(self) -> dict[str, object]:
+        """Values at full precision; null for nothing to say, "never" for infinity."""
+        rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
+        return {"title": self.title, "rows": rows, "notes": list(self.notes)}
+
+    def texts(self) -> list[list[str]]:
+        """Rows as they stand in the Markdown."""
+        return [[self._text(place, cell) for place, cell in enumerate(row)] for row in self.rows]
+
+    def _text(self, place: int, cell: Cell) -> str:
+        if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+            return ""
+        if isinstance(cell, float):
+            digits = self.digits[place] if place < len(self.digits) else DIGITS
+            return "never" if math.isinf(cell) else f"{cell:.{digits}f}"
+        return str(cell)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _plain(cell: Cell) -> Cell:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return None if math.isnan(cell) else "never"
+    return cell
