@@ -10,6 +10,7 @@ from contextlib import suppress
 import click
 
 from refnet.cli.command import INTERRUPTED
+from refnet.cli.evaluate import evaluate
 from refnet.cli.explain import explain_
 from refnet.cli.exporting import export
 from refnet.cli.forecast import forecast_
@@ -39,7 +40,7 @@ def cli() -> None:
 
 for command in (
     *(serve, simulate, import_, scores, explain_, what_if, forecast_, path, trust),
-    *(replay, export, golden),
+    *(replay, export, golden, evaluate),
 ):
     cli.add_command(command)
 

@@ -36,22 +36,24 @@ def store_command(
     *,
     examples: str,
     resume: str = "nothing was changed",
+    data: click.Option | None = None,
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Declare a command whose function takes `data` (the store) and `output` besides its options.
 
-    examples: lines for --help. resume: what to say after Ctrl-C.
+    examples: lines for --help. resume: what to say after Ctrl-C. data: another --data than a
+    store's.
     """
 
     def declare(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
-        def run(*args: Any, data: Path, as_json: bool, **options: Any) -> None:
+        def run(*args: Any, as_json: bool, **options: Any) -> None:
             output = Output(as_json=as_json)
             with _endings(output, resume):
-                function(*args, data=data, output=output, **options)
+                function(*args, output=output, **options)
 
         make = click.command if group is None else group.command
         command = make(name, epilog=_lines("Examples:", examples))(run)
-        command.params += [_data_option(), _json_option()]
+        command.params += [_data_option() if data is None else data, _json_option()]
         return command
 
     return declare

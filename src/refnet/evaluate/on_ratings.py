@@ -130,8 +130,8 @@ def ratings_table(evidence: RatingsEvidence) -> Table:
         (
             (
                 f"{len(evidence.fraud) - bad} benign and {bad} fraudulent people with at least one "
-                f"rating that counts{leaky}. Fraud is the positive class; intervals are DeLong's at "
-                "95 %, of the difference paired on the same people."
+                f"rating that counts{leaky}. Fraud is the positive class; intervals are DeLong's "
+                "at 95 %, of the difference paired on the same people."
             ),
         ),
         (4,) * 9,

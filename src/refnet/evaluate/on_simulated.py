@@ -82,8 +82,11 @@ def measure(network: SimulatedNetwork, model: Model) -> Measured:
     return Measured(network, arrays, weekly(network, model, ("O",)))
 
 
-def observables(measured: Measured) -> dict[str, Callable[[], Floats]]:
-    """All scores to correlate with planted traits, by name: the model's, baselines, counts."""
+def observables(measured: Measured, *, counted: bool = True) -> dict[str, Callable[[], Floats]]:
+    """All scores to correlate with planted traits, by name: the model's, baselines, counts.
+
+    counted: with what is not the model's own.
+    """
     network, arrays = measured.network, measured.arrays
     n, day, accumulators = network.n, network.day, network.folded(network.day)
 
@@ -91,6 +94,8 @@ def observables(measured: Measured) -> dict[str, Callable[[], Floats]]:
         return lambda: np.asarray(arrays[name])
 
     found = {name: of(name) for name in ("score", *COMPONENTS)}
+    if not counted:
+        return found
     for name, rival in baselines.RIVALS.items():
         found[name] = _rival(rival, measured)
     found["mean testimonial"] = lambda: baselines.mean_rating(of_words(network.events, n))
@@ -133,11 +138,11 @@ def correlate(name: str, score: Floats, measured: Measured, among: Flags) -> Cor
     )
 
 
-def correlations(measured: Measured) -> list[Correlation]:
+def correlations(measured: Measured, *, counted: bool = True) -> list[Correlation]:
     """Every observable over normal members and givers, and the score over the settled ones."""
     rows = [
         correlate(name, score(), measured, measured.good)
-        for name, score in observables(measured).items()
+        for name, score in observables(measured, counted=counted).items()
     ]
     plant = measured.network.plant
     settled = measured.good & ~plant.colludes & (plant.tenure(measured.network.weeks) >= 2 * NEW)

@@ -145,6 +145,8 @@ def launderings(trials: Trials, friends: int, groups: int = GROUPS) -> Iterator[
     network, kind = trials.network, f"laundering {friends}"
     takers = np.flatnonzero(_takers(network) & (trials.before()["O"] >= FLAG))
     low = lower_half(network)
+    if friends > len(low):
+        return
     chosen = draw(network, "laundering", 0).permutation(takers)[: 3 * groups]
     for trial, taker in enumerate(chosen.tolist()):
         helpers = draw(network, kind, trial).choice(low, friends, replace=False).tolist()
@@ -201,6 +203,20 @@ def hibernation(trials: Trials, weeks: int) -> Attack | None:
     if not takers.any():
         return None
     return attacks.silencing(network, f"hibernation {weeks}", start, np.flatnonzero(takers))
+
+
+def others(trials: Trials, groups: int = GROUPS) -> Iterator[Attack]:
+    """Launderings, slanders, infiltrations and hibernations of section 9, as many as can be."""
+    for friends in (1, 2, 3):
+        yield from launderings(trials, friends, groups)
+    for mates in (1, 2, 5, 10):
+        yield from slanders(trials.network, mates, groups)
+    for sybils in (1, 3, 10):
+        yield from infiltrations(trials.network, sybils, groups)
+    for weeks in (26, 40):
+        asleep = hibernation(trials, weeks)
+        if asleep is not None:
+            yield asleep
 
 
 def genuine(network: SimulatedNetwork) -> Flags:

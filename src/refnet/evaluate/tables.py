@@ -94,9 +94,10 @@ def correlation_table(measured: Sequence[Measured]) -> Table:
         rows,
         (
             (
-                "Spearman's rho over normal members and givers who are there at the end, mean over the "
-                "networks; least and most are those of rho(merit) over the networks. Merit is 0.6 rank "
-                "of quality + 0.4 rank of generosity. Settled: in no planted group, 24 weeks or more."
+                "Spearman's rho over normal members and givers who are there at the end, mean "
+                "over the networks; least and most are those of rho(merit) over the networks. "
+                "Merit is 0.6 rank of quality + 0.4 rank of generosity. Settled: in no planted "
+                "group, 24 weeks or more."
             ),
             OTHER_GENERATOR,
         ),
@@ -118,9 +119,9 @@ def threshold_table(measured: Sequence[Measured]) -> Table:
         (
             (
                 f"{int(truth.sum())} takers and turned turncoats among {len(truth)} members of "
-                f"{len(measured)} networks. AUC of O {auc(truth, index):.3f} (.962), average precision "
-                f"{average_precision(truth, index):.3f} (.893). Newcomers have less than {NEW} weeks "
-                "and are neither takers nor turncoats; the other kinds have more."
+                f"{len(measured)} networks. AUC of O {auc(truth, index):.3f} (.962), average "
+                f"precision {average_precision(truth, index):.3f} (.893). Newcomers have less than "
+                f"{NEW} weeks and are neither takers nor turncoats; the other kinds have more."
             ),
             OTHER_GENERATOR,
         ),
@@ -189,9 +190,9 @@ def waiting_table(measured: Sequence[Measured]) -> Table:
         rows,
         (
             (
-                "From induction, of turncoats from the week they turn, to the first week that ends with "
-                "a flag; Kaplan-Meier, so that who leaves early or came late counts for as "
-                "long as seen. Never: the share of people not flagged while they were seen."
+                "From induction, of turncoats from the week they turn, to the first week that "
+                "ends with a flag; Kaplan-Meier, so that who leaves early or came late counts for "
+                "as long as seen. Never: the share of people not flagged while they were seen."
             ),
         ),
         (1, 0, 0, 0, 3, 0, 0, 3),

@@ -1,0 +1,230 @@
+"""`refnet evaluate`: what a score model is worth, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from refnet.cli.command import CommandFailed, store_command
+from refnet.cli.output import Output
+
+if TYPE_CHECKING:
+    from refnet.evaluate.gather import Order
+    from refnet.evaluate.report import Evidence
+
+INSTALL = "pip install 'refnet[evaluate]'"
+_EXTRA = ("matplotlib", "rustworkx", "scipy", "sklearn")
+_RESUME = "simulated networks stay in the cache; run it again to go on"
+
+
+@click.group("evaluate")
+def evaluate() -> None:
+    """Measure a score model: fraud in real ratings, planted traits, attacks.
+
+    Tables go to a Markdown report with figures beside it.
+    """
+
+
+def _data() -> click.Option:
+    return click.Option(
+        ["--data"],
+        type=click.Path(file_okay=False, path_type=Path),
+        default=".",
+        show_default=True,
+        envvar="REFNET_TEST_DATA",
+        metavar="DIR",
+        help="Folder of the real ratings: otc_network.csv.gz, otc_gt.csv. [env: REFNET_TEST_DATA]",
+    )
+
+
+def _seeds(context: click.Context, option: click.Parameter, text: str) -> list[int]:
+    """Seeds written as 200-209,301; each once, in that order."""
+    seeds: dict[int, None] = {}
+    try:
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            seeds |= dict.fromkeys(range(int(first), int(last or first) + 1))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no list of seeds; write 200-209 or 1,5") from error
+    if not seeds or len(seeds) > 1000:
+        raise click.BadParameter(f"{text!r} names {len(seeds)} seeds; name 1 to 1000")
+    return list(seeds)
+
+
+_MODEL = (
+    click.option(
+        "--model",
+        default="1",
+        show_default=True,
+        help="A model's version, or package.module:function.",
+    ),
+    click.option(
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Write evidence.md and its figures into this folder.",
+    ),
+    click.option("--rivals/--no-rivals", default=True, help="With slow baselines beside it. [yes]"),
+)
+_NETWORKS = (
+    click.option(
+        "--seeds",
+        callback=_seeds,
+        default="200-209",
+        show_default=True,
+        help="Of the simulated networks; the first three are attacked.",
+    ),
+    click.option("--chapters", type=click.IntRange(1, 10_000), default=20, help="[20]"),
+    click.option("--members", type=click.IntRange(1, 500), default=30, help="A chapter has. [30]"),
+    click.option("--weeks", type=click.IntRange(30, 1040), default=104, help="[104]"),
+    click.option(
+        "--cache",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("build/simulated"),
+        show_default=True,
+        help="Folder that keeps simulated networks; half a minute each.",
+    ),
+)
+_ATTACKS = (
+    click.option(
+        "--groups", type=click.IntRange(1, 100), default=4, help="Tries of an attack each. [4]"
+    ),
+)
+
+
+def _part(
+    name: str, *options: tuple[Callable[..., Any], ...], parts: tuple[str, ...], examples: str
+) -> Callable[[Callable[..., None]], click.Command]:
+    """Declare a command that measures some parts; its docstring is its help."""
+
+    def declare(function: Callable[..., None]) -> click.Command:
+        def run(data: Path, output: Output, **given: Any) -> None:
+            _run(name, parts, data, output, given)
+
+        run.__doc__ = function.__doc__
+        for option in reversed([each for several in options for each in several]):
+            run = option(run)
+        make = store_command(evaluate, name, examples=examples, resume=_RESUME, data=_data())
+        return make(run)
+
+    return declare
+
+
+@_part(
+    "ratings",
+    _MODEL,
+    parts=("ratings",),
+    examples="""
+    refnet evaluate ratings --data ./data
+    refnet evaluate ratings --data ./data --no-rivals --json
+    """,
+)
+def ratings() -> None:
+    """How well T and known methods find fraud in a real network of ratings."""
+
+
+@_part(
+    "simulated",
+    _MODEL,
+    _NETWORKS,
+    parts=("plant",),
+    examples="""
+    refnet evaluate simulated --seeds 200-209 --out ./report
+    refnet evaluate simulated --seeds 1 --chapters 3 --weeks 40 --json
+    """,
+)
+def simulated() -> None:
+    """How well planted traits and planted opportunists are found again."""
+
+
+@_part(
+    "attacks",
+    _MODEL,
+    _NETWORKS,
+    _ATTACKS,
+    parts=("attacks",),
+    examples="""
+    refnet evaluate attacks --seeds 200-202 --out ./report
+    refnet evaluate attacks --seeds 1 --chapters 4 --weeks 40 --groups 1 --json
+    """,
+)
+def attacks() -> None:
+    """What colluders, slanderers and sybils gain."""
+
+
+@_part(
+    "all",
+    _MODEL,
+    _NETWORKS,
+    _ATTACKS,
+    parts=("ratings", "plant", "attacks"),
+    examples="""
+    refnet evaluate all --data ./data --out ./report
+    refnet evaluate all --data ./data --model package.module:function --json
+    """,
+)
+def everything() -> None:
+    """All of it: minutes, and half a minute more for each seed that is new."""
+
+
+def _run(
+    name: str, parts: tuple[str, ...], data: Path, output: Output, given: dict[str, Any]
+) -> None:
+    out: Path | None = given.pop("out")
+    try:
+        from refnet.evaluate.gather import Order, gather  # noqa: PLC0415 - a second, and the extra
+        from refnet.evaluate.report import document, write  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _EXTRA:
+            raise
+        raise CommandFailed(
+            "EXTRA_MISSING", f"evaluating needs {error.name}, which is not installed; {INSTALL}"
+        ) from error
+    given.setdefault("cache", Path("build/simulated"))
+    order = Order(
+        **given,
+        data=data,
+        made_by=_command(name, given),
+        ratings="ratings" in parts,
+        plant="plant" in parts,
+        attacks="attacks" in parts,
+    )
+    _tell(order, gather(order, output.progress), out, output, document, write)
+
+
+def _tell(
+    order: Order,
+    evidence: Evidence,
+    out: Path | None,
+    output: Output,
+    document: Callable[[Evidence], dict[str, object]],
+    write: Callable[[Evidence, Path], Path],
+) -> None:
+    found = document(evidence)
+    path = None if out is None else write(evidence, out)
+    if output.as_json:
+        output.result({**found, "report": None if path is None else str(path)})
+        return
+    sections: Any = found["sections"]
+    for title, tables in sections.items():
+        for table in tables:
+            output.line(f"{title}: {len(table['rows'])} rows, {table['title']}")
+    goals = sections["Goals"][0]["rows"]
+    rows = [(row["met"], row["goal"], row["wanted"], row["figure"]) for row in goals]
+    output.table(f"goals of model {order.model}", ("", "goal", "wanted", "figure"), rows)
+    output.line("name a folder with --out for the tables" if path is None else f"report: {path}")
+
+
+def _command(name: str, given: dict[str, Any]) -> str:
+    """The command for the report, without folders, which are this machine's business."""
+    words = ["refnet evaluate", name]
+    for option, value in given.items():
+        if option == "seeds":
+            words.append(f"--seeds {','.join(map(str, value))}")
+        elif option == "rivals":
+            words += [] if value else ["--no-rivals"]
+        elif option != "cache":
+            words.append(f"--{option} {value}")
+    return " ".join(words)
