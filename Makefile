@@ -11,6 +11,9 @@ RUN ?= serve --demo --data refnet-demo
 TEST ?=
 BENCH ?=
 BENCHMARKS ?= $(wildcard benchmarks/test_*.py)
+# What `make evidence` measures, and where the real ratings are.
+EVIDENCE ?= all --out docs
+RATINGS ?= $(or $(REFNET_TEST_DATA),../shared/data)
 # SLOW=1 adds the tests that take over ten seconds each.
 SLOW ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -33,7 +36,7 @@ COMPILED := src/refnet/_scoring src/refnet/_paths src/refnet/_ties src/refnet/lo
 MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types protos landed bench node docs build lock clean distclean again
+.PHONY: help run test lint types protos landed bench evidence node docs build lock clean distclean again
 
 help: ## list the verbs
 	@echo "make VERB, where VERB is one of"
@@ -71,6 +74,9 @@ bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once,
 		set -- $(BIN)/pytest $$each -p no:xdist --benchmark-disable-gc $(BENCH); \
 		echo "$$*"; "$$@" || code=1; \
 	done; exit $$code
+
+evidence: $(BUILT) ## measure the score model and write docs/evidence.md (minutes)
+	REFNET_TEST_DATA="$(RATINGS)" $(BIN)/refnet evaluate $(EVIDENCE)
 
 node: $(BUILT) ## run the Node.js example against a fresh server (needs Node.js and npm)
 	cd examples/node && npm ci --no-audit --no-fund --loglevel=error

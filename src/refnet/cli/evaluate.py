@@ -82,7 +82,7 @@ _NETWORKS = (
     click.option(
         "--cache",
         type=click.Path(file_okay=False, path_type=Path),
-        default=Path("build/simulated"),
+        default=Path("refnet-simulated"),
         show_default=True,
         help="Folder that keeps simulated networks; half a minute each.",
     ),
@@ -182,7 +182,7 @@ def _run(
         raise CommandFailed(
             "EXTRA_MISSING", f"evaluating needs {error.name}, which is not installed; {INSTALL}"
         ) from error
-    given.setdefault("cache", Path("build/simulated"))
+    given.setdefault("cache", Path())
     order = Order(
         **given,
         data=data,
@@ -217,14 +217,16 @@ def _tell(
     output.line("name a folder with --out for the tables" if path is None else f"report: {path}")
 
 
+_SAID = ("model", "seeds", "chapters", "members", "weeks", "groups")
+"""Options that decide what the report says, in this order."""
+
+
 def _command(name: str, given: dict[str, Any]) -> str:
     """The command for the report, without folders, which are this machine's business."""
     words = ["refnet evaluate", name]
-    for option, value in given.items():
-        if option == "seeds":
-            words.append(f"--seeds {','.join(map(str, value))}")
-        elif option == "rivals":
-            words += [] if value else ["--no-rivals"]
-        elif option != "cache":
-            words.append(f"--{option} {value}")
-    return " ".join(words)
+    for option in _SAID:
+        if option in given:
+            value = given[option]
+            text = ",".join(map(str, value)) if isinstance(value, list) else value
+            words.append(f"--{option} {text}")
+    return " ".join(words if given["rivals"] else [*words, "--no-rivals"])

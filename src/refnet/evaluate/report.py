@@ -91,7 +91,7 @@ def write(evidence: Evidence, folder: Path, name: str = "evidence") -> Path:
     for title, introduction, found in sections(evidence):
         lines += [f"## {title}", "", introduction, ""]
         for table in found:
-            lines.append(table.markdown())
+            lines.append(table.markdown(heading=table.title != title))
         for figure, words in drawn.get(title, ()):
             lines += [f"![{words}]({name}/{figure})", ""]
     path = folder / f"{name}.md"

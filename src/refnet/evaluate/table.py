@@ -25,13 +25,13 @@ class Table:
     notes: Sequence[str] = ()
     digits: Sequence[int] = ()
 
-    def markdown(self) -> str:
-        """With a heading of the third level."""
-        lines = [f"### {self.title}", "", _row(self.columns)]
+    def markdown(self, *, heading: bool = True) -> str:
+        """With a heading of the third level, if wanted."""
+        lines = [f"### {self.title}", ""] if heading else []
+        lines.append(_row(self.columns))
         lines.append("|" + "|".join([" --- "] + [" ---: "] * (len(self.columns) - 1)) + "|")
-        lines += [
-            _row([self._text(place, cell) for place, cell in enumerate(row)]) for row in self.rows
-        ]
+        texts = ([self._text(at, cell) for at, cell in enumerate(row)] for row in self.rows)
+        lines += map(_row, texts)
         for note in self.notes:
             lines += ["", note]
         return "\n".join(lines) + "\n"
@@ -40,10 +40,6 @@ class Table:
         """Values at full precision; null for nothing to say, "never" for infinity."""
         rows = [dict(zip(self.columns, map(_plain, row), strict=True)) for row in self.rows]
         return {"title": self.title, "rows": rows, "notes": list(self.notes)}
-
-    def texts(self) -> list[list[str]]:
-        """Rows as they stand in the Markdown."""
-        return [[self._text(place, cell) for place, cell in enumerate(row)] for row in self.rows]
 
     def _text(self, place: int, cell: Cell) -> str:
         if cell is None or (isinstance(cell, float) and math.isnan(cell)):

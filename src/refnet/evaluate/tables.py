@@ -109,7 +109,7 @@ def threshold_table(measured: Sequence[Measured]) -> Table:
     rows: list[list[Cell]] = []
     for threshold in THRESHOLDS:
         rows.append([f"{threshold}", *found(measured, threshold).values()])
-        rows.append(["section 8.2", *_FOUND[threshold]])
+        rows.append(["section 8.2", *_FOUND[threshold][:6], None, *_FOUND[threshold][6:]])
     truth = np.concatenate([one.opportunist[one.network.plant.stays] for one in measured])
     index = gathered(measured, "O", lambda one: one.network.plant.stays)
     return Table(
@@ -125,7 +125,7 @@ def threshold_table(measured: Sequence[Measured]) -> Table:
             ),
             OTHER_GENERATOR,
         ),
-        (1, 3, 3, 3, 3, 4, 4, 4, 3),
+        (1, 3, 3, 3, 3, 4, 4, 4, 4, 3),
     )
 
 
@@ -149,6 +149,7 @@ def found(measured: Sequence[Measured], threshold: float) -> dict[str, float]:
         "turncoats": caught("turncoat"),
         "normal flagged": flagged_of(lambda one: one.settled("normal")),
         "giver flagged": flagged_of(lambda one: one.settled("giver")),
+        "inactive flagged": flagged_of(lambda one: one.settled("inactive")),
         "newcomer flagged": flagged_of(lambda one: one.newcomer),
         "normal ever flagged": pooled(ever),
     }
