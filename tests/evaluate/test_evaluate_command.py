@@ -225,6 +225,12 @@ def test_trust_finds_fraud_as_well_as_was_promised(
             assert round(found.auc.auc, 4) == PUBLISHED[each.setting][found.name]
 
 
+def test_the_page_says_that_the_golden_vector_agrees(root: Path) -> None:
+    page = (root / "docs" / "evidence.md").read_text()
+
+    assert "| golden vector: values that differ | <= 0 | 0 |  | met |" in page
+
+
 def test_every_committed_figure_is_shown(root: Path) -> None:
     page = (root / "docs" / "evidence.md").read_text()
 

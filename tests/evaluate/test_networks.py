@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evaluate.conftest import small
+from evaluate.conftest import CHAPTERS, MEMBERS, WEEKS, small
 from refnet.accumulators import Accumulators, Events, Kind
 from refnet.errors import InvalidRequest
 from refnet.evaluate import simulated as making
@@ -15,6 +16,8 @@ from refnet.evaluate.measures import folded_weekly
 from refnet.evaluate.models import find_model, model_1
 from refnet.evaluate.networks import Setting, SimulatedNetwork, merged, read_ratings
 from refnet.scoring import digest
+from refnet.simulate import simulate
+from refnet.wiring import open_engine
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,21 @@ def test_a_cached_network_is_the_one_that_was_made(
             )
         assert network.plant.kind.tolist() == other.plant.kind.tolist()
         assert network.plant.groups == other.plant.groups
+
+
+def test_its_scores_are_those_of_the_store_it_was_read_from(
+    network: SimulatedNetwork, tmp_path: Path
+) -> None:
+    store = partial(open_engine, tmp_path, simulated=True, warn=lambda _: None)
+    simulate(store, seed=3, chapters=CHAPTERS, members_per_chapter=MEMBERS, weeks=WEEKS)
+    with open_engine(tmp_path, read_only=True, warn=lambda _: None) as engine:
+        expected = engine.scores(day=network.day).scores.arrays
+
+    found = model_1(network.folded(network.day), network.day, network.standing)
+
+    # Late facts, folded in order of their day, keep low-order bits that lateness costs.
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=0, atol=1e-6, err_msg=name)
 
 
 def test_another_argument_is_another_file(cache: Path, network: SimulatedNetwork) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ from refnet.evaluate.on_simulated import Measured, measure
 from refnet.evaluate.report import Evidence
 from refnet.evaluate.simulated import CHAPTERS, MEMBERS, TEST_SEEDS, WEEKS, simulated
 from refnet.evaluate.suite import GROUPS
+from refnet.golden import check
+from refnet.scoring import MODEL
+
+GOLDEN = "score-golden.json"
+"""Of the kernel's model, looked for beside the ratings."""
 
 ATTACKED = 3
 """Networks that attacks are tried on: those of the first seeds."""
@@ -72,7 +78,16 @@ def gather(order: Order, watch: Watch) -> Evidence:
         measured=measured,
         collusions=found,
         misuse=other,
+        bits=_bits(order.data / GOLDEN) if order.ratings and order.model == MODEL else None,
     )
+
+
+def _bits(golden: Path) -> int | None:
+    """How many values kernel and reference get wrong; None if there is no golden vector."""
+    if not golden.exists():
+        return None
+    arrays = check(json.loads(golden.read_bytes())).arrays
+    return sum(each.kernel_differs + each.reference_differs for each in arrays)
 
 
 def _fraud(order: Order, model: Model, watch: Watch) -> list[RatingsEvidence]:

@@ -24,7 +24,9 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.2,
 }
 _NO_DATE = {"Date": None}
-_TRIED = ("pair", "ring 10", "clique 5", "clique 10", "clique 30", "tripartite 30")
+_TRIED = ("pair", "ring 10", "clique 5", "clique 10", "clique 30", "tripartite 30", "sybil farm 50")
+
+_GAINS = (1, 1.5, 2, 3, 5, 10, 20)
 
 
 @contextmanager
@@ -78,9 +80,11 @@ def plot_gains(outcomes: Mapping[str, Outcomes], path: Path) -> None:
             axes.bar(place + at * width, gains, width, label=name)
         axes.axhline(1.0, color="0.4", linewidth=0.8)
         axes.set_xticks(place + 0.4 - width / 2, kinds, rotation=40, ha="right")
-        axes.set(ylabel="after by before", yscale="log")
+        axes.set(ylabel="after by before", yscale="log", ylim=(0.9, 60))
+        axes.set_yticks(_GAINS, [f"{gained:g}" for gained in _GAINS])
+        axes.set_yticks([], minor=True)
         axes.set_title("What colluders gain")
-        axes.legend(frameon=False, ncols=2)
+        axes.legend(frameon=False, ncols=5, loc="upper center", columnspacing=1, handlelength=1)
 
 
 def plot_waiting(measured: Sequence[Measured], path: Path) -> None:
@@ -116,7 +120,7 @@ def plot_balance(measured: Sequence[Measured], path: Path) -> None:
         axes.set(xlabel="planted generosity", ylabel="balance", xlim=(0, 1), ylim=(0, 1))
         seed = measured[0].network.seed
         axes.set_title(f"Balance against generosity, seed {seed}; the lines part the labels")
-        axes.legend(frameon=False, ncols=5, loc="lower right")
+        axes.legend(frameon=False, ncols=5, loc="upper center", markerscale=2)
 
 
 def _settled(kind: str) -> Callable[[Measured], Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from refnet.evaluate import plots, tables
 from refnet.evaluate.failures import failure_table
-from refnet.evaluate.goals import goal_table, goals
+from refnet.evaluate.goals import Goal, goal_table, goals
 from refnet.evaluate.on_attacks import Outcomes, gain_table, misuse_table
 from refnet.evaluate.on_ratings import RatingsEvidence, ratings_table
 from refnet.evaluate.on_simulated import Measured
@@ -20,7 +20,8 @@ class Evidence:
     """Everything that was measured on one model; what was not is empty.
 
     model: its name. made_by: the command. collusions: by judge. seeds, attacked: of which simulated
-    networks. size: "20 chapters of 30 members, 104 weeks", say.
+    networks. size: "20 chapters of 30 members, 104 weeks", say. bits: values of the golden vector
+    that kernel or reference do not reach to the last bit; None where there is no vector.
     """
 
     model: str
@@ -32,15 +33,25 @@ class Evidence:
     measured: Sequence[Measured] = ()
     collusions: Mapping[str, Outcomes] = field(default_factory=dict)
     misuse: Outcomes = field(default_factory=dict)
+    bits: int | None = None
 
 
 Section = tuple[str, str, list[Table]]
 """Title, introduction and tables."""
 
 
+def reached_by(evidence: Evidence) -> list[Goal]:
+    """The goals that can be judged by what was measured."""
+    judged = goals(evidence.ratings, evidence.measured, evidence.collusions)
+    if evidence.bits is None:
+        return judged
+    what = "golden vector: values that differ"
+    return [Goal(what, 0, evidence.bits, 0, least=False), *judged]
+
+
 def sections(evidence: Evidence) -> Iterator[Section]:
     """The parts of the report, those that were measured."""
-    reached = goals(evidence.ratings, evidence.measured, evidence.collusions)
+    reached = reached_by(evidence)
     yield "Goals", "Section 11 of the score model.", [goal_table(reached)]
     if evidence.ratings:
         yield "Real ratings", _RATINGS, [ratings_table(each) for each in evidence.ratings]
@@ -68,7 +79,7 @@ def sections(evidence: Evidence) -> Iterator[Section]:
 def document(evidence: Evidence) -> dict[str, object]:
     """The whole for programs."""
     parts = {title: [table.document() for table in found] for title, _, found in sections(evidence)}
-    reached = goals(evidence.ratings, evidence.measured, evidence.collusions)
+    reached = reached_by(evidence)
     return {
         "model": evidence.model,
         "seeds": list(evidence.seeds),
