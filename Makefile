@@ -11,8 +11,8 @@ RUN ?= serve --demo --data refnet-demo
 TEST ?=
 BENCH ?=
 BENCHMARKS ?= $(wildcard benchmarks/test_*.py)
-# What `make evidence` measures, and where the real ratings are.
-EVIDENCE ?= all --out docs
+# More options for `make evidence`, and where the real ratings are.
+EVIDENCE ?=
 RATINGS ?= $(or $(REFNET_TEST_DATA),../shared/data)
 # SLOW=1 adds the tests that take over ten seconds each.
 SLOW ?=
@@ -75,8 +75,10 @@ bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once,
 		echo "$$*"; "$$@" || code=1; \
 	done; exit $$code
 
-evidence: $(BUILT) ## measure the score model and write docs/evidence.md (minutes)
-	REFNET_TEST_DATA="$(RATINGS)" $(BIN)/refnet evaluate $(EVIDENCE)
+evidence: export REFNET_TEST_DATA := $(RATINGS)
+evidence: $(BUILT) ## measure the score models and write docs/evidence*.md (minutes)
+	$(BIN)/refnet evaluate all --out docs $(EVIDENCE)
+	$(BIN)/refnet evaluate all --out docs $(EVIDENCE) --model 2 --no-rivals --name evidence-model-2
 
 node: $(BUILT) ## run the Node.js example against a fresh server (needs Node.js and npm)
 	cd examples/node && npm ci --no-audit --no-fund --loglevel=error

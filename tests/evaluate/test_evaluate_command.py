@@ -199,19 +199,21 @@ def test_ctrl_c_leaves_what_was_simulated(tmp_path: Path) -> None:
     assert {".npz"} == {Path(name).suffix for name in names}
 
 
-def test_the_page_of_evidence_has_todays_figures_on_real_ratings(
-    root: Path, shared_data: Callable[[str], Path]
+@pytest.mark.parametrize(("model", "page"), [("1", "evidence.md"), ("2", "evidence-model-2.md")])
+def test_the_pages_of_evidence_have_todays_figures_on_real_ratings(
+    root: Path, shared_data: Callable[[str], Path], model: str, page: str
 ) -> None:
     folder = shared_data("otc_network.csv.gz").parent
-    page = (root / "docs" / "evidence.md").read_text()
+    text = (root / "docs" / page).read_text()
 
-    evidence = find_fraud(folder, MODELS["1"], walks=False)
+    evidence = find_fraud(folder, MODELS[model], walks=False)
 
+    assert f"# Evidence for score model {model}\n" in text
     for each in evidence:
         lines = ratings_table(each).markdown().splitlines()
         rows = [line for line in lines if line.startswith("| ")]
         assert len(rows) == 2 + 5
-        assert [] == [row for row in rows if row not in page], each.setting
+        assert [] == [row for row in rows if row not in text], each.setting
 
 
 def test_trust_finds_fraud_as_well_as_was_promised(
@@ -231,11 +233,12 @@ def test_the_page_says_that_the_golden_vector_agrees(root: Path) -> None:
     assert "| golden vector: values that differ | <= 0 | 0 |  | met |" in page
 
 
-def test_every_committed_figure_is_shown(root: Path) -> None:
-    page = (root / "docs" / "evidence.md").read_text()
+@pytest.mark.parametrize("page", ["evidence", "evidence-model-2"])
+def test_every_committed_figure_is_shown(root: Path, page: str) -> None:
+    text = (root / "docs" / f"{page}.md").read_text()
 
-    kept = {path.name for path in (root / "docs" / "evidence").iterdir()}
-    assert set(re.findall(r"\(evidence/([^)]+)\)", page)) == kept == set(FIGURES)
+    kept = {path.name for path in (root / "docs" / page).iterdir()}
+    assert set(re.findall(rf"\({page}/([^)]+)\)", text)) == kept == set(FIGURES)
 
 
 def test_a_goal_is_judged_as_it_is_shown() -> None:

@@ -124,14 +124,14 @@ def test_events_of_the_network_are_its_members_own(network: SimulatedNetwork) ->
 
 def test_folding_forward_gives_the_bits_of_folding_at_once(network: SimulatedNetwork) -> None:
     forward = {
-        week: digest(dict(model_1(accumulators, network.last_day(week))))
+        week: digest(dict(model_1(accumulators, network.last_day(week), None)))
         for week, accumulators in folded_weekly(network)
     }
 
     for week in (0, 17, network.weeks - 1):
         at_once = Accumulators()
         at_once.fold(network.between(-1, network.last_day(week)))
-        assert digest(dict(model_1(at_once, network.last_day(week)))) == forward[week]
+        assert digest(dict(model_1(at_once, network.last_day(week), None))) == forward[week]
 
 
 def test_merging_keeps_days_in_order_and_the_first_first() -> None:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from refnet.cli.command import CommandFailed, store_command
 from refnet.cli.output import Output
-
-if TYPE_CHECKING:
-    from refnet.evaluate.gather import Order
-    from refnet.evaluate.report import Evidence
 
 INSTALL = "pip install 'refnet[evaluate]'"
 _EXTRA = ("matplotlib", "rustworkx", "scipy", "sklearn")
@@ -64,7 +60,10 @@ _MODEL = (
     click.option(
         "--out",
         type=click.Path(file_okay=False, path_type=Path),
-        help="Write evidence.md and its figures into this folder.",
+        help="Write the report and its figures into this folder.",
+    ),
+    click.option(
+        "--name", default="evidence", show_default=True, help="Of the report, without .md."
     ),
     click.option("--rivals/--no-rivals", default=True, help="With slow baselines beside it. [yes]"),
 )
@@ -173,6 +172,7 @@ def _run(
     name: str, parts: tuple[str, ...], data: Path, output: Output, given: dict[str, Any]
 ) -> None:
     out: Path | None = given.pop("out")
+    title: str = given.pop("name")
     try:
         from refnet.evaluate.gather import Order, gather  # noqa: PLC0415 - a second, and the extra
         from refnet.evaluate.report import document, write  # noqa: PLC0415
@@ -191,19 +191,12 @@ def _run(
         plant="plant" in parts,
         attacks="attacks" in parts,
     )
-    _tell(order, gather(order, output.progress), out, output, document, write)
+    evidence = gather(order, output.progress)
+    path = None if out is None else write(evidence, out, title)
+    _tell(document(evidence), path, output)
 
 
-def _tell(
-    order: Order,
-    evidence: Evidence,
-    out: Path | None,
-    output: Output,
-    document: Callable[[Evidence], dict[str, object]],
-    write: Callable[[Evidence, Path], Path],
-) -> None:
-    found = document(evidence)
-    path = None if out is None else write(evidence, out)
+def _tell(found: dict[str, object], path: Path | None, output: Output) -> None:
     if output.as_json:
         output.result({**found, "report": None if path is None else str(path)})
         return
@@ -213,7 +206,7 @@ def _tell(
             output.line(f"{title}: {len(table['rows'])} rows, {table['title']}")
     goals = sections["Goals"][0]["rows"]
     rows = [(row["met"], row["goal"], row["wanted"], row["figure"]) for row in goals]
-    output.table(f"goals of model {order.model}", ("", "goal", "wanted", "figure"), rows)
+    output.table(f"goals of model {found['model']}", ("", "goal", "wanted", "figure"), rows)
     output.line("name a folder with --out for the tables" if path is None else f"report: {path}")
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
+from refnet import scoring
 from refnet.accumulators import Accumulators, Events
 from refnet.errors import InvalidRequest
 from refnet.scoring import score
@@ -36,14 +37,20 @@ def judge_by(model: Model) -> Judge:
     return judge
 
 
-def model_1(
-    accumulators: Accumulators, day: int, standing: NDArray[np.float64] | None = None
-) -> Arrays:
-    """Score model version 1, by the kernel."""
-    return score(accumulators, day, standing=standing).arrays
+def _by_kernel(version: str) -> Model:
+    def model(
+        accumulators: Accumulators, day: int, standing: NDArray[np.float64] | None = None
+    ) -> Arrays:
+        return score(accumulators, day, standing=standing, model=version).arrays
+
+    return model
 
 
-MODELS: dict[str, Model] = {"1": model_1}
+MODELS: dict[str, Model] = {version: _by_kernel(version) for version in scoring.MODELS}
+"""Every version the kernel has."""
+
+model_1 = MODELS["1"]
+"""The default, and the contract."""
 
 
 def find_model(name: str) -> Model:
