@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference_ranking as reference
 from random_network import CODEC, DAY, RandomNetwork
 from refnet import _reference_evidence as naive
-from refnet import _reference_ranking as reference
 from refnet.domain import contact, meeting, member, network, referral, testimonial
 from refnet.domain.nouns import NOUNS
 from refnet.history import Point, Seen, days, history, walk

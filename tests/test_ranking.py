@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference_ranking as reference
 from random_network import CODEC, RandomNetwork
 from refnet import _reference_evidence as naive
-from refnet import _reference_ranking as reference
 from refnet.domain import member, network, referral
 from refnet.domain.nouns import NOUNS
 from refnet.labels import Label, labels_of
