@@ -15,7 +15,7 @@ from random_network import CODEC, DAY, RandomNetwork
 from refnet import _reference_evidence as naive
 from refnet.domain import contact, meeting, member, network, referral, testimonial
 from refnet.domain.nouns import NOUNS
-from refnet.history import Point, Seen, days, history, walk
+from refnet.history import Point, Seen, beginning, days, history, walk
 from refnet.ledger.ledger import Ledger
 from refnet.log.batches import Extractor
 from refnet.scoring import ARRAYS
@@ -257,6 +257,25 @@ def test_a_history_ends_where_nobody_waits_for_it() -> None:
         [each.day for each in found],
         len(asked),
     )
+
+
+def test_a_history_begins_with_the_first_fact_about_a_member_or_as_far_back_as_points_go() -> None:
+    net = Late(9)
+    one, _, _ = net.people(3)
+    net.now += 100 * DAY
+    for _ in range(2):
+        word = testimonial.GiveTestimonial(author=one, subject=net.streams["member"][1], rating=1)
+        assert net.do(word)
+        net.now += 50 * DAY
+    assert net.do(member.SuspendMember(member=net.streams["member"][2]))
+    snapshot = snapshot_at(ledger_of(net), net.position, net.days[1])
+    first, last = net.days
+
+    begins = [beginning(snapshot, number, last, 1) for number in range(3)]
+    assert [first + 100, first + 100, first] == begins
+    assert first + 20 == beginning(snapshot, 0, first + 20, 1)
+    assert last + 900 - 519 == beginning(snapshot, 0, last + 900, 1)
+    assert first + 100 == beginning(snapshot, 0, last + 900, 7)
 
 
 def test_points_that_fall_are_refused() -> None:

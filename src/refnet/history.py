@@ -36,6 +36,9 @@ _BETWEEN = (
 )
 """Effects by where their evidence falls: on the giver, the receiver, the pair."""
 
+_SILENT = (Effect.NONE, Effect.JOIN, Effect.MEMBERSHIP, Effect.STOPPED, Effect.RESUMED)
+"""Effects of facts that say nothing about how a member is seen."""
+
 _MOVED = (Effect.CLIENT, Effect.REVISION, Effect.VERIFIED)
 """Effects of facts that change on which day another fact counts, or how much it says."""
 
@@ -90,14 +93,40 @@ def history(
     points: positions up to the snapshot's. goes_on: asked before each point; False ends it there.
     """
     found = []
-    for seen in walk(snapshot.ledger, points, snapshot.model, threads):
-        if number < seen.scores.n:
-            values = {name: getattr(seen.scores, name).item(number) for name in ARRAYS}
-            rank, label = seen.rank.item(number), seen.labels.item(number)
-            found.append(Seen(seen.position, seen.day, rank, label, values))
+    for seen in walk_of(snapshot, number, points, threads):
+        if seen is not None:
+            found.append(seen)
         if not goes_on():
             break
     return found
+
+
+def walk_of(
+    snapshot: Snapshot, number: int, points: Sequence[Point], threads: int = 1
+) -> Iterator[Seen | None]:
+    """As `history`, point by point; None where the member has no score yet."""
+    for seen in walk(snapshot.ledger, points, snapshot.model, threads):
+        if number >= seen.scores.n:
+            yield None
+            continue
+        values = {name: getattr(seen.scores, name).item(number) for name in ARRAYS}
+        rank, label = seen.rank.item(number), seen.labels.item(number)
+        yield Seen(seen.position, seen.day, rank, label, values)
+
+
+def beginning(snapshot: Snapshot, number: int, last: int, step: int) -> int:
+    """The UTC day on which a member's history begins, if it ends on `last` and nobody says more.
+
+    It is the first day, from the first induction on, of a fact that says something of the member
+    (imports may date inductions long before), or of the induction if there is none; or as many days
+    back as so many points in steps of `step` days go.
+    """
+    rows = snapshot.columns
+    about = ((rows.giver == number) | (rows.receiver == number)) & ~np.isin(rows.effect, _SILENT)
+    joined = snapshot.roll.joined().item(number)
+    said = rows.day[about]
+    first = max(joined, said.min().item()) if len(said) else joined
+    return max(min(first, last), last - step * (POINTS_MAX - 1))
 
 
 def days(first: int, last: int, step: int) -> list[int]:

@@ -54,6 +54,7 @@ def test_the_commands_are_those_promised() -> None:
         ("explain",),
         ("whatif",),
         ("forecast",),
+        ("history",),
         ("path",),
         ("trust",),
         ("replay",),

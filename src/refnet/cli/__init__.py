@@ -15,6 +15,7 @@ from refnet.cli.explain import explain_
 from refnet.cli.exporting import export
 from refnet.cli.forecast import forecast_
 from refnet.cli.golden import golden
+from refnet.cli.history import history
 from refnet.cli.importing import import_
 from refnet.cli.output import Output, OutputLost, writing
 from refnet.cli.path import path, trust
@@ -39,7 +40,7 @@ def cli() -> None:
 
 
 for command in (
-    *(serve, simulate, import_, scores, explain_, what_if, forecast_, path, trust),
+    *(serve, simulate, import_, scores, history, explain_, what_if, forecast_, path, trust),
     *(replay, export, golden, evaluate),
 ):
     cli.add_command(command)

@@ -6,6 +6,8 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -61,20 +63,21 @@ class Output:
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table for people; the second column is a text, the others are numbers."""
-        table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-        for place, column in enumerate(columns):
-            if place == 1:
-                table.add_column(column, no_wrap=True, max_width=_TEXT_WIDTH)
-            else:
-                table.add_column(column, justify="right", no_wrap=True)
-        for row in rows:
-            table.add_row(*map(escape, row))
+        table = _table(title, columns, rows)
         console = Console(file=sys.stdout)
         # Rather lines that a narrow terminal breaks than numbers that are cut.
-        whole = Console(file=sys.stdout, width=_UNLIMITED).measure(table).maximum
-        console.width = max(console.width, whole)
+        console.width = max(console.width, _whole(table))
         with writing():
             console.print(table)
+
+    def drawing(
+        self, path: Path, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> None:
+        """The table as an SVG file."""
+        table = _table(title, columns, rows)
+        console = Console(file=StringIO(), record=True, width=_whole(table))
+        console.print(table)
+        path.write_text(console.export_svg(title="refnet"), encoding="utf-8")
 
     def note(self, text: str) -> None:
         """Something worth knowing that is no result."""
@@ -112,3 +115,20 @@ class Output:
         ) as bar:
             task = bar.add_task(title, total=max(total, 1))
             yield lambda done: bar.update(task, completed=done)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=escape(title), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for place, column in enumerate(columns):
+        if place == 1:
+            table.add_column(column, no_wrap=True, max_width=_TEXT_WIDTH)
+        else:
+            table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _whole(table: Table) -> int:
+    """The width at which nothing is cut."""
+    return Console(file=StringIO(), width=_UNLIMITED).measure(table).maximum

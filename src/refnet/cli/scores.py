@@ -17,12 +17,13 @@ from refnet.domain.membership import Member
 from refnet.domain.values import Erased
 from refnet.engine import Engine
 from refnet.errors import StoreDamaged, StoreSealed
+from refnet.labels import Label
 from refnet.standings import Snapshot
 
 COMPONENTS = {"value": "V", "trust": "T", "clients": "C", "referrals": "R", "partners": "P"}
 """Names of the components, and their letters in the score model."""
 
-_OTHERS = {
+OTHERS = {
     "opportunism": "O",
     "taking": "D",
     "distrust": "N",
@@ -32,6 +33,7 @@ _OTHERS = {
     "give": "give",
     "take": "take",
 }
+"""Names of other numbers about a member, and what the score model calls them."""
 
 
 @store_command(
@@ -73,7 +75,7 @@ def scores(
 
 def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, output: Output) -> None:
     """A table of the members with these numbers; scores are rounded here and only here."""
-    columns = ["rank", "member", "score", *COMPONENTS, "opportunism", "balance"]
+    columns = ["rank", "member", "score", *COMPONENTS, "opportunism", "balance", "label"]
     letters = [*COMPONENTS.values(), "O", "bal"]
     values = {letter: getattr(snapshot.scores, letter) for letter in letters}
     rows = [
@@ -82,6 +84,7 @@ def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, outp
             name_of(engine, snapshot, number, output),
             f"{snapshot.scores.score[number]:.2f}",
             *(f"{values[letter][number]:.3f}" for letter in letters),
+            Label(snapshot.labels.item(number)).name.lower(),
         ]
         for number in numbers
     ]
@@ -133,7 +136,7 @@ def _document(
 ) -> dict[str, object]:
     arrays = {
         letter: getattr(snapshot.scores, letter).tolist()
-        for letter in ("score", "raw", *COMPONENTS.values(), *_OTHERS.values())
+        for letter in ("score", "raw", *COMPONENTS.values(), *OTHERS.values())
     }
 
     def entry(number: int) -> dict[str, Any]:
@@ -146,8 +149,9 @@ def _document(
             "rank": int(snapshot.rank[number]),
             "score": arrays["score"][number],
             "raw": arrays["raw"][number],
+            "label": Label(snapshot.labels.item(number)).name.lower(),
             "components": {name: arrays[letter][number] for name, letter in COMPONENTS.items()},
-            **{name: arrays[letter][number] for name, letter in _OTHERS.items()},
+            **{name: arrays[letter][number] for name, letter in OTHERS.items()},
         }
 
     return {

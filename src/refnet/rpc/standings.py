@@ -10,7 +10,7 @@ from typing import Any, cast
 from refnet import v1
 from refnet.app import App
 from refnet.errors import InvalidRequest
-from refnet.history import POINTS_MAX, Point, Seen, days, history
+from refnet.history import POINTS_MAX, Point, Seen, beginning, days, history
 from refnet.partners import Partner, partners_of
 from refnet.ranking import Place, standing_of
 from refnet.rpc.freshness import check_reached, patience
@@ -111,8 +111,7 @@ class StandingReads:
         if request.positions:
             return await self._at_positions(request, snapshot)
         last = request.to_day if request.HasField("to_day") else snapshot.day
-        joined = snapshot.roll.joined().item(number)
-        first = request.from_day if request.HasField("from_day") else min(joined, last)
+        step = request.step_days or _STEP_DAYS
         if last > snapshot.day:
             raise InvalidRequest(
                 f"to_day {last} lies after the day of the scores, {snapshot.day}; "
@@ -121,6 +120,9 @@ class StandingReads:
                 to_day=last,
                 day=snapshot.day,
             )
+        first = request.from_day
+        if not request.HasField("from_day"):
+            first = beginning(snapshot, number, last, step)
         if first > last:
             raise InvalidRequest(
                 f"from_day {first} lies after to_day {last}; give an earlier one",
@@ -128,7 +130,6 @@ class StandingReads:
                 from_day=first,
                 to_day=last,
             )
-        step = request.step_days or _STEP_DAYS
         count = -(-(last - first) // step) + 1
         if count > POINTS_MAX:
             least = -(-(last - first) // (POINTS_MAX - 1))

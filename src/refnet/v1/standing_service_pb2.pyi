@@ -307,7 +307,9 @@ class GetScoreHistoryRequest(_message.Message):
     member: _builtins.str
     """member is whose history. Format: members/{uuid}"""
     from_day: _builtins.int
-    """from_day is the first UTC day number. Unset: the day of the first induction."""
+    """from_day is the first UTC day number. Unset: the first day, from the first induction on, of a
+    fact that says something about the member, or as far back as 520 points go.
+    """
     to_day: _builtins.int
     """to_day is the last one, which is always among the points. Not after the day of computed_at, which
     it is if unset.
