@@ -51,6 +51,55 @@ async def test_what_if_is_the_score_before_it_happened(served: Served) -> None:
     assert (ann, before.score.score) == (change.member, change.after)
 
 
+async def test_the_costliest_facts_say_what_they_are_and_what_goes_with_them(
+    served: Served,
+) -> None:
+    await won(served)
+    ann, bob = served.names["ann"], served.names["bob"]
+    request = v1.ExplainScoreRequest(member=ann, top=20, consistency=HEAD)
+    answer = await served.call(request)
+    kinds = {each.kind: each for each in answer.heaviest}
+    costs = [-abs(each.cost) for each in answer.heaviest]
+    won_ = kinds[v1.EVIDENCE_KIND_WON]
+
+    assert {
+        v1.EVIDENCE_KIND_ACCEPTED,
+        v1.EVIDENCE_KIND_WON,
+        v1.EVIDENCE_KIND_CLOSED,
+        v1.EVIDENCE_KIND_TESTIMONIAL,
+    } <= kinds.keys()
+    assert {bob} == {kinds[kind].partner for kind in kinds if kind != v1.EVIDENCE_KIND_JOIN}
+    assert sorted(costs) == costs
+    assert answer.fact_count == len(answer.heaviest)
+    assert [0.1, 0.1, 0.1, 0.4] == sorted(round(mass.units, 6) for mass in won_.masses)
+    assert {"GV", "RG", "GL", "CP"} == {mass.field for mass in won_.masses}
+    assert [won_.position, kinds[v1.EVIDENCE_KIND_CLOSED].position] == list(won_.left_out)
+    asked = v1.WhatIfRequest(facts=[won_.position], members=[ann], consistency=HEAD)
+    (change,) = (await served.call(asked)).changes
+    assert won_.cost == change.before - change.after
+
+
+async def test_a_forecast_says_what_fades_by_when(served: Served) -> None:
+    await won(served)
+    ann, bob = served.names["ann"], served.names["bob"]
+    request = v1.ForecastRequest(member=ann, days=200, points=20, consistency=HEAD)
+    answer = await served.call(request)
+    today = answer.computed_at.day
+    first, last = answer.outlooks[0], answer.outlooks[-1]
+
+    assert today < answer.half_day < today + 200
+    assert [1, 2, 3, 4, 5] == [each.component for each in answer.components]
+    raw = (sum(each.now for each in answer.components), sum(e.then for e in answer.components))
+    assert (first.raw, last.raw) == pytest.approx(raw, abs=1e-9)
+    assert all(each.now >= each.then for each in answer.components)
+    words = {each.kind: each for each in answer.facts if each.partner == bob}
+    said = words[v1.EVIDENCE_KIND_TESTIMONIAL]
+    assert (0.9, today + 180) == (round(said.now, 6), said.half_day)
+    assert said.then < said.now / 2
+    assert v1.SCORE_LABEL_INSUFFICIENT == first.label
+    assert [] == list(answer.label_changes)
+
+
 async def test_what_depends_on_a_fact_goes_with_it(served: Served) -> None:
     await won(served)
     log = await served.call(v1.ListFactsRequest(page_size=1000))
