@@ -23,13 +23,14 @@ def weigh(
 def best(
     offsets: NDArray[np.int64],
     sources: NDArray[np.int32],
-    reverse: NDArray[np.int32],
     edge: NDArray[np.float64],
     introduces: NDArray[np.uint8],
-    wanted: NDArray[np.uint8],
+    ends: NDArray[np.int32],
     asker: int,
     hops: int,
     count: int,
     reach: NDArray[np.float64],
+    via: NDArray[np.int32],
+    marks: NDArray[np.uint8],
     threads: int,
 ) -> list[tuple[float, list[int]]]: ...

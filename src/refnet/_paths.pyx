@@ -69,63 +69,83 @@ def weigh(
 
 
 def best(
-    const int64_t[::1] offsets, const int32_t[::1] sources, const int32_t[::1] reverse,
-    const double[::1] edge, const uint8_t[::1] introduces, const uint8_t[::1] wanted,
-    int64_t asker, int hops, int count, double[:, ::1] reach, int threads,
+    const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] edge,
+    const uint8_t[::1] introduces, const int32_t[::1] ends, int64_t asker, int hops, int count,
+    double[:, :, ::1] reach, int32_t[:, :, ::1] via, uint8_t[:, ::1] marks, int threads,
 ):
-    """The `count` best simple paths of at most `hops` links from the asker to one who is wanted.
+    """The `count` best simple paths of at most `hops` links from the asker to one of the ends.
 
     Returns a list of (product, ids), best first: larger product, then fewer hops, then by ids from
-    the wanted end back: smaller id, and of prefixes to the same id the better one. introduces,
-    wanted: uint8[n], who may stand between, and who ends a path (and never stands between). reach:
-    [hops + 1, n], scratch. edge: [pairs], in [0, 1).
+    the wanted end back: smaller id, and of prefixes to the same id the better one. introduces:
+    uint8[n], who may stand between. ends: who ends a path, and never stands between. edge: [pairs],
+    in [0, 1), what an introduction from the source to the member of the row weighs. Scratch: reach:
+    [2, hops + 1, n]; via: [3, hops + 1, n]; marks: [2, n].
     """
-    cdef Py_ssize_t n = offsets.shape[0] - 1, pairs = sources.shape[0], s, i
-    cdef int layer, status
+    cdef Py_ssize_t n = offsets.shape[0] - 1, pairs = sources.shape[0], i
+    cdef int layer
     cdef double widest
     cdef Search search
-    cdef Py_ssize_t outside = 0
     if threads < 1 or threads > THREADS_LIMIT:
         raise_for(WRONG_THREADS)
-    if not pairs == reverse.shape[0] == edge.shape[0]:
+    if pairs != edge.shape[0]:
         raise_for(WRONG_SHAPE)
-    if not n == introduces.shape[0] == wanted.shape[0] == reach.shape[1]:
+    if not n == introduces.shape[0] == reach.shape[2] == via.shape[2] == marks.shape[1]:
         raise_for(WRONG_SHAPE)
-    if not 1 <= hops <= HOPS or not 1 <= count <= KEPT or reach.shape[0] != hops + 1:
+    if not 1 <= hops <= HOPS or not 1 <= count <= KEPT:
+        raise_for(WRONG_SHAPE)
+    if not hops + 1 == reach.shape[1] == via.shape[1]:
+        raise_for(WRONG_SHAPE)
+    if reach.shape[0] != 2 or via.shape[0] != 3 or marks.shape[0] != 2:
         raise_for(WRONG_SHAPE)
     if not 0 <= asker < n:
         raise_for(UNKNOWN_MEMBER)
+    for i in range(ends.shape[0]):
+        if not 0 <= ends[i] < n:
+            raise_for(UNKNOWN_MEMBER)
     raise_for(check_offsets(offsets, pairs))
+    _check_edges(sources, edge, n, threads)
+    if pairs == 0 or ends.shape[0] == 0:
+        return []
+    search.offsets, search.sources, search.edge = &offsets[0], &sources[0], &edge[0]
+    search.asker, search.n, search.count = asker, n, count
+    search.ends, search.end_count = &ends[0], ends.shape[0]
+    search.reach, search.around = &reach[0, 0, 0], &reach[1, 0, 0]
+    search.via, search.around_via, search.stamp = &via[0, 0, 0], &via[1, 0, 0], &via[2, 0, 0]
+    search.between, search.avoided = &marks[0, 0], &marks[1, 0]
+    with nogil:
+        open_search(&search, &introduces[0], hops)
+        for layer in range(1, hops + 1):
+            for i in prange(n, num_threads=threads, schedule="guided"):
+                step(&search, layer, i)
+            # What longer paths weigh is below this, because no link weighs 1.
+            widest = 0.0
+            for i in range(n):
+                if search.between[i]:
+                    widest = larger(widest, search.reach[layer * n + i])
+            if layer < hops and heaviest_end(&search, layer) < widest:
+                continue
+            collect(&search, layer)
+            if widest == 0.0 or (
+                search.found == count
+                and search.paths[count - 1].product[search.paths[count - 1].length] >= widest
+            ):
+                break
+    return [
+        (
+            search.paths[i].product[search.paths[i].length],
+            [search.paths[i].member[place] for place in range(search.paths[i].length + 1)],
+        )
+        for i in range(search.found)
+    ]
+
+
+cdef int _check_edges(
+    const int32_t[::1] sources, const double[::1] edge, Py_ssize_t n, int threads
+) except -1:
+    """Raises ValueError for a source that is no member, or an edge out of [0, 1)."""
+    cdef Py_ssize_t s, pairs = sources.shape[0], outside = 0
     for s in prange(pairs, num_threads=threads, schedule="static", nogil=True):
-        outside += not (0 <= sources[s] < n and 0 <= reverse[s] < pairs and 0 <= edge[s] < 1)
+        outside += not (0 <= sources[s] < n and 0 <= edge[s] < 1)
     if outside:
         raise_for(WRONG_SHAPE)
-    open_search(&search, &offsets[0], &sources[0] if pairs else NULL,
-                &reverse[0] if pairs else NULL, &edge[0] if pairs else NULL, asker, count)
-    try:
-        search.introduces, search.wanted = &introduces[0], &wanted[0]
-        search.reach, search.n = &reach[0, 0], n
-        with nogil:
-            for i in range(n):
-                reach[0, i] = 0.0
-            reach[0, asker] = 1.0
-        status = 0
-        for layer in range(1, hops + 1):
-            for i in prange(n, num_threads=threads, schedule="guided", nogil=True):
-                step(&search, layer, i)
-            with nogil:
-                widest = 0.0
-                for i in range(n):
-                    widest = larger(widest, reach[layer, i])
-                status = collect(&search, layer)
-            if status:
-                raise MemoryError("no memory is left for the search for paths")
-            # Longer paths weigh less than the heaviest of this length, and lose all ties.
-            if widest == 0.0 or (search.found == count and search.product[count - 1] >= widest):
-                break
-        return [
-            (search.product[i], [search.path[i][h] for h in range(search.length[i] + 1)])
-            for i in range(search.found)
-        ]
-    finally:
-        close_search(&search)
+    return 0

@@ -1,13 +1,16 @@
 # What `_paths` does with one slot, and its search for the best paths.
 #
-# The search goes from the wanted end back to the asker. reach[h][v] is the largest product of a
-# walk of h links from the asker to v, multiplied from the asker on, as the product of a path is.
-# Rounding never turns a larger factor into a smaller product, so what a known end can still reach,
-# reach[h][v] times the links behind v in their order, is exact: it is the product of some walk, and
-# of no better one. So the best path leaves the queue first, and rounding cuts nothing off.
+# reach[h][v] is the largest product of a walk of h links from the asker to v, multiplied from the
+# asker on, as the product of a path is. Rounding never turns a larger factor into a smaller
+# product, so what comes before a known end is chosen by its own product alone, and rounding cuts
+# nothing off. A walk that comes by somebody twice is no better than itself without the round, which
+# has fewer links: so the best walk of at most so many links is a path.
+#
+# The paths after the first are found as Lawler does: all other paths share an end of the found one,
+# and then come from somebody else. Of each such set the best is the best walk that avoids the
+# members of the end. Most of reach avoids them as it is; only the rest is looked for again.
 
 from libc.stdint cimport int32_t, int64_t, uint8_t
-from libc.stdlib cimport free, realloc
 
 from ._model cimport *
 from ._passes cimport mass_at
@@ -56,234 +59,289 @@ cdef inline void know(
         edge[s] = 0.0
 
 
-cdef struct Node:
-    # The end of a path, from `member` at `place` on. product[i], for i from place to the length of
-    # the path, is that of its first i links if the heaviest walk leads to `member`.
-    int64_t later             # the node that follows, -1 for the wanted end
-    int32_t member
-    int32_t place
-    double link               # the edge from member to the one that follows
+cdef struct Walk:
+    # A walk from the asker. product[i] is that of its first i links, link[i] the weight of the link
+    # from member[i] on. It stands for the set of paths that share its last `fixed` members, and
+    # come to these from none of those barred.
+    int32_t length            # links; 0: the set is empty
+    int32_t fixed
+    int32_t bars
+    int32_t[7] member
+    int32_t[20] barred
     double[7] product
+    double[7] link
 
 
 cdef struct Search:
     const int64_t *offsets
     const int32_t *sources
-    const int32_t *reverse
-    const double *edge
-    const uint8_t *introduces
-    const uint8_t *wanted
-    double *reach
-    Py_ssize_t n
+    const double *edge        # what an introduction from the source weighs, by slot
+    const int32_t *ends       # who is wanted
+    Py_ssize_t n, end_count
     int64_t asker
     int count
-    Node *nodes
-    int64_t used, room
-    int64_t *heap
-    int64_t waiting, heap_room
-    int hops                  # of the paths that are being looked for
+    int hops                  # of the longest path that is looked for at present
+    uint8_t *between          # who may stand between, by member
+    double *reach             # [hops + 1, n]
+    int32_t *via              # who comes before, if reach is above 0
+    double *around            # reach, via of walks that avoid an end, where stamp says so
+    int32_t *around_via
+    int32_t *stamp
+    int32_t now               # stamp of the end that is avoided at present
+    uint8_t *avoided          # by member
+    int open                  # sets that are left
+    Walk[128] sets            # 1 + (KEPT - 1) * HOPS at most
     int found
-    double[20] product
-    int32_t[20] length
-    int32_t[20][7] path       # KEPT paths of at most HOPS + 1 members
+    Walk[20] paths
 
 
-cdef inline void open_search(
-    Search *search, const int64_t *offsets, const int32_t *sources, const int32_t *reverse,
-    const double *edge, int64_t asker, int count,
-) noexcept nogil:
-    search.offsets, search.sources = offsets, sources
-    search.reverse, search.edge = reverse, edge
-    search.asker, search.count = asker, count
-    search.nodes, search.heap = NULL, NULL
-    search.used = search.room = search.waiting = search.heap_room = 0
+cdef inline void open_search(Search *search, const uint8_t *introduces, int hops) noexcept nogil:
+    cdef Py_ssize_t i, each
+    for i in range(search.n):
+        search.between[i] = introduces[i] != 0
+        search.avoided[i] = 0
+        search.reach[i] = 0.0
+    for i in range((hops + 1) * search.n):
+        search.stamp[i] = 0
+    search.now = 0
     search.found = 0
-
-
-cdef inline void close_search(Search *search) noexcept nogil:
-    free(search.nodes)
-    free(search.heap)
+    search.reach[search.asker] = 1.0
+    search.between[search.asker] = 0
+    for each in range(search.end_count):
+        search.between[search.ends[each]] = 0
 
 
 cdef inline bint may_pass(const Search *search, Py_ssize_t member, int place) noexcept nogil:
     """Whether a member may stand at a place of a path: the asker first, then who introduces."""
-    if place == 0:
-        return member == search.asker
-    return (
-        member != search.asker and search.introduces[member] != 0 and search.wanted[member] == 0
-    )
+    return search.between[member] != 0 if place > 0 else member == search.asker
 
 
 cdef inline void step(Search *search, int layer, Py_ssize_t j) noexcept nogil:
-    """reach[layer][j]: the heaviest walk to j of so many links."""
+    """reach[layer][j]: the heaviest walk to j of so many links; of equals by the smaller id."""
     cdef double *before = search.reach + (layer - 1) * search.n
-    cdef double heaviest = 0.0
-    cdef Py_ssize_t s, i
+    cdef double heaviest = 0.0, product
+    cdef int32_t via = -1, i
+    cdef Py_ssize_t s
     if j != search.asker:
         for s in range(search.offsets[j], search.offsets[j + 1]):
             i = search.sources[s]
             if before[i] > 0.0 and may_pass(search, i, layer - 1):
-                heaviest = larger(heaviest, before[i] * search.edge[search.reverse[s]])
+                product = before[i] * search.edge[s]
+                if product > heaviest or (product == heaviest > 0.0 and i < via):
+                    heaviest, via = product, i
     search.reach[layer * search.n + j] = heaviest
+    search.via[layer * search.n + j] = via
 
 
-cdef inline int32_t member_at(const Search *search, int64_t node, int place) noexcept nogil:
-    while search.nodes[node].place < place:
-        node = search.nodes[node].later
-    return search.nodes[node].member
+cdef inline double heaviest_end(const Search *search, int layer) noexcept nogil:
+    """What the best path of at most so many links weighs."""
+    cdef double heaviest = 0.0
+    cdef Py_ssize_t each
+    cdef int place
+    for place in range(1, layer + 1):
+        for each in range(search.end_count):
+            heaviest = larger(heaviest, search.reach[place * search.n + search.ends[each]])
+    return heaviest
 
 
-cdef inline bint goes_first(const Search *search, int64_t one, int64_t two) noexcept nogil:
-    """The written order of paths, of two ends of paths of the same length."""
-    cdef const Node *a = &search.nodes[one]
-    cdef const Node *b = &search.nodes[two]
-    cdef int at = search.hops
-    cdef int32_t left, right
-    if a.product[at] != b.product[at]:
-        return a.product[at] > b.product[at]
-    while at >= a.place and at >= b.place:
-        left, right = member_at(search, one, at), member_at(search, two, at)
-        if left != right:
-            return left < right
-        if a.product[at] != b.product[at]:
-            return a.product[at] > b.product[at]
-        at = at - 1
-    return a.place > b.place
+cdef inline bint is_clear(const Search *search, int layer, int32_t member) noexcept nogil:
+    """Whether the heaviest walk to a member avoids all who are to be avoided."""
+    while layer > 0:
+        if search.avoided[member]:
+            return False
+        member = search.via[layer * search.n + member]
+        layer = layer - 1
+    return True
 
 
-cdef inline int push(Search *search, int64_t node) noexcept nogil:
-    cdef int64_t at, parent, room
-    cdef int64_t *heap
-    if search.waiting == search.heap_room:
-        room = 2 * search.heap_room + 256
-        heap = <int64_t *>realloc(search.heap, room * sizeof(int64_t))
-        if heap == NULL:
-            return 1
-        search.heap, search.heap_room = heap, room
-    at = search.waiting
-    search.waiting = at + 1
-    search.heap[at] = node
-    while at > 0:
-        parent = (at - 1) // 2
-        if not goes_first(search, search.heap[at], search.heap[parent]):
-            break
-        search.heap[at], search.heap[parent] = search.heap[parent], search.heap[at]
-        at = parent
-    return 0
-
-
-cdef inline int64_t pop(Search *search) noexcept nogil:
-    cdef int64_t first = search.heap[0], at = 0, child
-    search.waiting = search.waiting - 1
-    search.heap[0] = search.heap[search.waiting]
-    while True:
-        child = 2 * at + 1
-        if child >= search.waiting:
-            break
-        if child + 1 < search.waiting and goes_first(
-            search, search.heap[child + 1], search.heap[child]
-        ):
-            child = child + 1
-        if not goes_first(search, search.heap[child], search.heap[at]):
-            break
-        search.heap[at], search.heap[child] = search.heap[child], search.heap[at]
-        at = child
-    return first
-
-
-cdef inline bint too_light(const Search *search, double product) noexcept nogil:
-    """Whether as many are found as are asked for, all at least as heavy and with fewer hops."""
-    return search.found == search.count and product <= search.product[search.count - 1]
-
-
-cdef inline int grow(Search *search, int64_t later, int32_t member, double link) noexcept nogil:
-    """Put `member` before a path's end, or begin one; 1 if there is no memory."""
-    cdef int64_t room
-    cdef int place = search.hops if later < 0 else search.nodes[later].place - 1
-    cdef int at = place
-    cdef double product = search.reach[place * search.n + member]
-    cdef Node *nodes
-    cdef Node *node
-    if search.used == search.room:
-        room = 2 * search.room + 256
-        nodes = <Node *>realloc(search.nodes, room * sizeof(Node))
-        if nodes == NULL:
-            return 1
-        search.nodes, search.room = nodes, room
-    node = &search.nodes[search.used]
-    node.later, node.member, node.place, node.link = later, member, place, link
-    node.product[at] = product
-    while later >= 0:
-        product = product * link
-        at = at + 1
-        node.product[at] = product
-        link = search.nodes[later].link
-        later = search.nodes[later].later
-    if too_light(search, product):
-        return 0
-    search.used = search.used + 1
-    return push(search, search.used - 1)
-
-
-cdef inline bint is_on(const Search *search, int64_t node, int32_t member) noexcept nogil:
-    while node >= 0:
-        if search.nodes[node].member == member:
+cdef inline bint is_barred(const Walk *walk, int32_t member) noexcept nogil:
+    cdef int each
+    for each in range(walk.bars):
+        if walk.barred[each] == member:
             return True
-        node = search.nodes[node].later
     return False
 
 
-cdef inline int lengthen(Search *search, int64_t node) noexcept nogil:
-    """All that may stand before a path's end; 1 if there is no memory."""
-    cdef int32_t member = search.nodes[node].member
-    cdef int place = search.nodes[node].place - 1
+cdef inline double weight(const Search *search, int32_t giver, int32_t receiver) noexcept nogil:
+    """What an introduction weighs; 0 if the two have nothing to do with each other."""
     cdef Py_ssize_t s
-    cdef int32_t before
-    cdef double link
-    for s in range(search.offsets[member], search.offsets[member + 1]):
-        before = search.sources[s]
-        link = search.edge[search.reverse[s]]
-        if link > 0.0 and search.reach[place * search.n + before] > 0.0:
-            if may_pass(search, before, place) and not is_on(search, node, before):
-                if grow(search, node, before, link):
-                    return 1
-    return 0
+    for s in range(search.offsets[receiver], search.offsets[receiver + 1]):
+        if search.sources[s] == giver:
+            return search.edge[s]
+    return 0.0
 
 
-cdef inline void keep(Search *search, int64_t node) noexcept nogil:
-    """A whole path: behind all that are at least as heavy, because these have no more hops."""
-    cdef double product = search.nodes[node].product[search.hops]
-    cdef int at = search.found, place
-    if at == search.count:
+cdef inline double reach_around(Search *search, int layer, int32_t member) noexcept nogil:
+    """reach without walks by those who are avoided; looked for only where these change it."""
+    cdef Py_ssize_t at = layer * search.n + member
+    if search.reach[at] == 0.0 or is_clear(search, layer, member):
+        return search.reach[at]
+    if search.stamp[at] != search.now:
+        search.around[at] = come(search, NULL, layer, member, &search.around_via[at])
+        search.stamp[at] = search.now
+    return search.around[at]
+
+
+cdef inline double come(
+    Search *search, const Walk *end, int layer, int32_t member, int32_t *via
+) noexcept nogil:
+    """The heaviest walk of so many links to a member that avoids who is to be avoided.
+
+    Nor does it come from one barred at `end`, if there is an end. The first look finds whom to try
+    first, so that the second has to try few.
+    """
+    cdef double *before = search.reach + (layer - 1) * search.n
+    cdef double heaviest = 0.0, bound, product
+    cdef int32_t first = -1, i
+    cdef int look
+    cdef Py_ssize_t s
+    via[0] = -1
+    for look in range(2):
+        bound = 0.0
+        for s in range(search.offsets[member], search.offsets[member + 1]):
+            i = search.sources[s]
+            if before[i] == 0.0 or search.avoided[i] or not may_pass(search, i, layer - 1):
+                continue
+            if end != NULL and is_barred(end, i):
+                continue
+            product = before[i] * search.edge[s]
+            if look == 0:
+                if product > bound:
+                    bound, first = product, i
+            elif product > heaviest or (product == heaviest > 0.0 and i < via[0]):
+                product = reach_around(search, layer - 1, i) * search.edge[s]
+                if product > heaviest or (product == heaviest > 0.0 and i < via[0]):
+                    heaviest, via[0] = product, i
+        if look == 0:
+            if first < 0:
+                return 0.0
+            heaviest = reach_around(search, layer - 1, first)
+            heaviest = heaviest * weight(search, first, member)
+            via[0] = first if heaviest > 0.0 else -1
+    return heaviest
+
+
+cdef inline void trace(Search *search, Walk *walk, int place, int32_t via) noexcept nogil:
+    """Write what comes before a place of a walk, whose member is written: `via`, and on."""
+    cdef Py_ssize_t at
+    while place > 0:
+        walk.link[place - 1] = weight(search, via, walk.member[place])
+        place = place - 1
+        walk.member[place] = via
+        at = place * search.n + via
+        if place > 0:
+            via = search.via[at] if is_clear(search, place, via) else search.around_via[at]
+    walk.product[0] = 1.0
+    for place in range(walk.length):
+        walk.product[place + 1] = walk.product[place] * walk.link[place]
+
+
+cdef inline void solve(Search *search, Walk *walk) noexcept nogil:
+    """The best of a set: of all walks that share the end of `walk`, into `walk` itself."""
+    cdef Walk end = walk[0]
+    cdef int later = end.fixed - 1, head = end.length - later, place, each, best = 0
+    cdef int32_t member = end.member[head], via = -1, best_via = -1
+    cdef double product, heaviest = 0.0
+    search.now = search.now + 1
+    for place in range(head, end.length + 1):
+        search.avoided[end.member[place]] = 1
+    for place in range(1, search.hops - later + 1):
+        product = 0.0
+        if search.reach[place * search.n + member] > 0.0:
+            product = come(search, &end, place, member, &via)
+        for each in range(head, end.length):
+            product = product * end.link[each]
+        if product > heaviest:
+            heaviest, best, best_via = product, place, via
+    walk.length = 0
+    if best > 0:
+        walk.length = best + later
+        for each in range(later + 1):
+            walk.member[best + each] = end.member[head + each]
+            walk.link[best + each] = end.link[head + each]
+        trace(search, walk, best, best_via)
+    for place in range(head, end.length + 1):
+        search.avoided[end.member[place]] = 0
+
+
+cdef inline void solve_all(Search *search, Walk *walk) noexcept nogil:
+    """The best of all paths, but for those that end with one barred."""
+    cdef int place
+    cdef int32_t member, best = -1
+    cdef double heaviest = 0.0, product
+    cdef Py_ssize_t each
+    walk.length = 0
+    for place in range(1, search.hops + 1):
+        for each in range(search.end_count):
+            member = search.ends[each]
+            product = search.reach[place * search.n + member]
+            if product < heaviest or product == 0.0 or is_barred(walk, member):
+                continue
+            if product > heaviest or (place == walk.length and member < best):
+                heaviest, walk.length, best = product, place, member
+    if walk.length > 0:
+        walk.member[walk.length] = best
+        trace(search, walk, walk.length, search.via[walk.length * search.n + best])
+
+
+cdef inline bint goes_first(const Walk *a, const Walk *b) noexcept nogil:
+    """The written order of paths."""
+    cdef int at = a.length
+    if a.product[a.length] != b.product[b.length]:
+        return a.product[a.length] > b.product[b.length]
+    if a.length != b.length:
+        return a.length < b.length
+    while at > 0:
+        if a.member[at] != b.member[at]:
+            return a.member[at] < b.member[at]
+        if a.product[at] != b.product[at]:
+            return a.product[at] > b.product[at]
         at = at - 1
+    return False
+
+
+cdef inline void put(Search *search, Walk *walk) noexcept nogil:
+    """Find the best of a set, and keep the set unless it is empty."""
+    if walk.fixed == 0:
+        solve_all(search, walk)
     else:
-        search.found = at + 1
-    while at > 0 and search.product[at - 1] < product:
-        search.product[at], search.length[at] = search.product[at - 1], search.length[at - 1]
-        for place in range(HOPS + 1):
-            search.path[at][place] = search.path[at - 1][place]
-        at = at - 1
-    search.product[at], search.length[at] = product, search.hops
-    while node >= 0:
-        search.path[at][search.nodes[node].place] = search.nodes[node].member
-        node = search.nodes[node].later
+        solve(search, walk)
+    if walk.length > 0:
+        search.sets[search.open] = walk[0]
+        search.open = search.open + 1
 
 
-cdef inline int collect(Search *search, int hops) noexcept nogil:
-    """Find the best paths of exactly so many links; 1 if there is no memory."""
-    cdef Py_ssize_t member
-    cdef int64_t node
-    search.hops, search.used, search.waiting = hops, 0, 0
-    for member in range(search.n):
-        if search.wanted[member] and search.reach[hops * search.n + member] > 0.0:
-            if grow(search, -1, <int32_t>member, 0.0):
-                return 1
-    while search.waiting > 0:
-        node = pop(search)
-        if too_light(search, search.nodes[node].product[hops]):
-            return 0
-        if search.nodes[node].place == 0:
-            keep(search, node)
-        elif lengthen(search, node):
-            return 1
-    return 0
+cdef inline void divide(Search *search, const Walk *path) noexcept nogil:
+    """All paths of the set of a path but itself, as sets: by where they part from it."""
+    cdef Walk rest = path[0]
+    cdef int fixed
+    rest.barred[rest.bars] = path.member[path.length - path.fixed]
+    rest.bars = rest.bars + 1
+    put(search, &rest)
+    for fixed in range(path.fixed + 1, path.length + 1):
+        rest = path[0]
+        rest.fixed, rest.bars = fixed, 1
+        rest.barred[0] = path.member[path.length - fixed]
+        put(search, &rest)
+
+
+cdef inline void collect(Search *search, int hops) noexcept nogil:
+    """Find the best paths of at most so many links."""
+    cdef Walk walk
+    cdef int best, each
+    search.hops, search.open, search.found = hops, 0, 0
+    walk.fixed = walk.bars = walk.length = 0
+    put(search, &walk)
+    while search.open > 0:
+        best = 0
+        for each in range(1, search.open):
+            if goes_first(&search.sets[each], &search.sets[best]):
+                best = each
+        walk = search.sets[best]
+        search.open = search.open - 1
+        search.sets[best] = search.sets[search.open]
+        search.paths[search.found] = walk
+        search.found = search.found + 1
+        if search.found == search.count:
+            return
+        divide(search, &walk)

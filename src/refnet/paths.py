@@ -20,22 +20,20 @@ HOPS_MAX = _paths.HOPS_MAX
 PATHS_MAX = _paths.PATHS_MAX
 """How many paths may be asked for at a time."""
 
-MASSES = ("TP", "TN", "GV", "MT")
-"""What direct trust is made of: praise, blame, value given, one-to-ones."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trust:
     """What members know of each other, by slot of `network`; each float64[pairs].
 
     regard: a_ij of the score model, 0 or more. trust: t_ij in [0, 1). edge: t_ij * (1 - O_j), what
-    an introduction weighs; 0 where i distrusts j, or the network flags j.
+    an introduction weighs; 0 where i distrusts j, or the network flags j. back: the edge of (j, i).
     """
 
     network: Network
     regard: NDArray[np.float64]
     trust: NDArray[np.float64]
     edge: NDArray[np.float64]
+    back: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +81,7 @@ def link(snapshot: Snapshot, giver: int, receiver: int) -> Link:
     n = snapshot.scores.n
     if giver == receiver or not (0 <= giver < n and 0 <= receiver < n):
         raise ValueError("a link is between two different known members")
-    trust = trust_of(snapshot)
-    slot = int(snapshot.accumulators.slots(giver, receiver))
-    known = slot >= 0
-    masses = {
-        field: snapshot.accumulators.masses(
-            field, [giver, receiver], [receiver, giver], snapshot.day
-        ).tolist()
-        for field in MASSES
-    }
-    return Link(
-        giver=giver,
-        receiver=receiver,
-        trust=trust.trust.item(slot) if known else 0.0,
-        weight=trust.edge.item(slot) if known else 0.0,
-        praise=masses["TP"][0],
-        blame=masses["TN"][0],
-        given=masses["GV"][0],
-        taken=masses["GV"][1],
-        met=masses["MT"][0],
-    )
+    return _links(snapshot, [(giver, receiver)])[giver, receiver]
 
 
 def best_paths(
@@ -126,26 +105,26 @@ def best_paths(
     if not 0 <= asker < n or (len(ends) and not 0 <= ends.min() <= ends.max() < n):
         raise ValueError("paths lead from a known member to known members")
     trust = trust_of(snapshot)
-    ends_here = np.zeros(n, np.uint8)
-    ends_here[ends] = 1
     found = _paths.best(
         trust.network.offsets,
         trust.network.targets,
-        trust.network.reverse,
-        trust.edge,
+        trust.back,
         snapshot.active.view(np.uint8),
-        ends_here,
+        ends.astype(np.int32),
         asker,
         hops,
         count,
-        np.empty((hops + 1, n)),
+        np.empty((2, hops + 1, n)),
+        np.empty((3, hops + 1, n), np.int32),
+        np.empty((2, n), np.uint8),
         threads,
     )
+    links = _links(snapshot, [pair for _, members in found for pair in pairwise(members)])
     return [
         Path(
             members=tuple(members),
             product=product,
-            links=tuple(link(snapshot, one, two) for one, two in pairwise(members)),
+            links=tuple(links[pair] for pair in pairwise(members)),
         )
         for product, members in found
     ]
@@ -159,6 +138,37 @@ def facts_between(snapshot: Snapshot, one: int, two: int) -> NDArray[np.int64]:
     at = np.flatnonzero(between & (columns.effect != 0))
     rows = evidence.Rows(at.astype(np.int64) + 1, columns.take(at))
     return np.unique(evidence.located(rows, snapshot.day)[0])
+
+
+def _links(snapshot: Snapshot, pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Link]:
+    """What the first of each pair knows of the second; all at once, as paths share links."""
+    if not pairs:
+        return {}
+    asked = list(dict.fromkeys(pairs))
+    trust, accumulators = trust_of(snapshot), snapshot.accumulators
+    givers, receivers = np.array(asked, np.int64).T
+    slots = accumulators.slots(givers, receivers)
+    met = slots >= 0
+
+    def at(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = np.zeros(len(slots))
+        found[met] = values[slots[met]]
+        return found
+
+    def mass(field: str) -> NDArray[np.float64]:
+        return accumulators.masses(field, givers, receivers, snapshot.day)
+
+    columns = (
+        at(trust.trust),
+        at(trust.edge),
+        mass("TP"),
+        mass("TN"),
+        mass("GV"),
+        accumulators.masses("GV", receivers, givers, snapshot.day),
+        mass("MT"),
+    )
+    rows = np.stack(columns, axis=1).tolist()
+    return {pair: Link(*pair, *row) for pair, row in zip(asked, rows, strict=True)}
 
 
 def _weigh(snapshot: Snapshot) -> Trust:
@@ -181,4 +191,4 @@ def _weigh(snapshot: Snapshot) -> Trust:
         MODELS.index(snapshot.model),
         1,
     )
-    return Trust(network, regard, trust, edge)
+    return Trust(network, regard, trust, edge, back=edge[network.reverse])
