@@ -381,3 +381,15 @@ def test_members_are_numbered_by_their_first_induction(story: Story) -> None:
 
     ids: list[UUID] = [story.a, story.b, story.c, fourth, applied]
     assert naive.members(story.facts, story.position) == ids
+
+
+def test_a_referral_passed_says_nothing_until_its_receiver_does(story: Story) -> None:
+    """Invariant 9: a giver's claim is none, and neither is a giver's answer to it."""
+    before = read(story)
+    passed = story.refer()
+    assert read(story) == before
+    assert story.do(referral.AcceptReferral(referral=passed), actor=story.a) is None
+    assert read(story) == before
+
+    assert story.do(referral.AcceptReferral(referral=passed), actor=story.b)
+    assert read(story) == [*before, (FIRST, Kind.ACCEPTED, 0, 1, 0)]
