@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # deadline: the machine may be busy, and slowness is the business of the benchmarks.
 settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+# For tests/mutants: a failure is all that is asked for, not the smallest one.
+settings.register_profile(
+    "mutants", parent=settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate)
 )
 settings.register_profile("home", parent=settings.get_profile("default"), deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")

@@ -6,21 +6,29 @@ name, docs/design/scores.md tells of it, and the property keeps the bound that h
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_networks import Case, Row
-from proof.towns import LATEST, Arrays, kernel, most_of, reference, town, towns, with_rows
+from proof.towns import (
+    FIRST,
+    LATEST,
+    SAYS,
+    Says,
+    kernel,
+    most_of,
+    reference,
+    town,
+    towns,
+    with_rows,
+)
 from refnet.accumulators import Kind
 from refnet.scoring import work_out
 
-Model = Callable[[Case], Arrays]
-
-BOTH = pytest.mark.parametrize("model", [kernel, reference], ids=["kernel", "reference"])
+BOTH = pytest.mark.parametrize("says", FIRST.values(), ids=FIRST)
+EACH = pytest.mark.parametrize("says", SAYS.values(), ids=SAYS)
 some = settings(max_examples=60)
 
 PRAISE = int(Kind.TESTIMONIAL)
@@ -57,13 +65,13 @@ def deal(a: int, b: int, day: int = LATEST, value: int = 1000) -> list[Row]:
 @BOTH
 @given(data=st.data())
 @some
-def test_praise_never_harms_whom_it_praises(model: Model, data: st.DataObject) -> None:
+def test_praise_never_harms_whom_it_praises(says: Says, data: st.DataObject) -> None:
     """5."""
-    case = data.draw(towns(most_of(model)))
+    case = data.draw(towns(most_of(says)))
     i, j = two(data, case)
     said = word(data, i, j, data.draw(st.integers(1, 1000)))
-    before = model(case)
-    after = model(with_rows(case, *[said] * data.draw(st.sampled_from((1, 7)))))
+    before = says(case)
+    after = says(with_rows(case, *[said] * data.draw(st.sampled_from((1, 7)))))
 
     for name in ("T", "x", "score"):
         assert after[name][j] >= before[name][j] - ROUNDING, name
@@ -89,13 +97,13 @@ def test_in_a_network_of_80_praise_of_one_hardly_raises_another(
 @BOTH
 @given(data=st.data())
 @some
-def test_slander_never_helps_whom_it_slanders(model: Model, data: st.DataObject) -> None:
+def test_slander_never_helps_whom_it_slanders(says: Says, data: st.DataObject) -> None:
     """6."""
-    case = data.draw(towns(most_of(model)))
+    case = data.draw(towns(most_of(says)))
     i, j = two(data, case)
     said = word(data, i, j, -data.draw(st.integers(1, 1000)))
-    before = model(case)
-    after = model(with_rows(case, *[said] * data.draw(st.sampled_from((1, 7)))))
+    before = says(case)
+    after = says(with_rows(case, *[said] * data.draw(st.sampled_from((1, 7)))))
 
     for name in ("T", "x", "score"):
         assert after[name][j] <= before[name][j] + ROUNDING, name
@@ -137,17 +145,15 @@ def test_own_words_hardly_help_in_the_reference_either(case: Case, data: st.Data
 @BOTH
 @given(data=st.data())
 @some
-def test_outcomes_that_outsiders_report_move_scores_little(
-    model: Model, data: st.DataObject
-) -> None:
+def test_outcomes_that_outsiders_report_move_scores_little(says: Says, data: st.DataObject) -> None:
     """8. They spend the giver's budget of endorsement. Measured: docs/design/scores.md."""
-    case = data.draw(towns(most_of(model) - 2, uniform=False))
+    case = data.draw(towns(most_of(says) - 2, uniform=False))
     joins: list[Row] = [(0, int(Kind.JOIN), case.n + k, -1, 1000) for k in (0, 1)]
     rows = [*case.rows[: case.n], *joins, *case.rows[case.n :]]
     full = Case(case.n + 2, rows, case.day, [*case.standing, 1.0, 1.0], case.policies)
     i = data.draw(st.integers(0, case.n - 1))
     told = [row for outsider in (case.n, case.n + 1) for row in deal(i, outsider)]
-    before, after = model(full), model(with_rows(full, *told))
+    before, after = says(full), says(with_rows(full, *told))
 
     moved = [abs(after["score"][k] - before["score"][k]) for k in range(case.n)]
     assert max(moved) <= OUTSIDERS
@@ -163,10 +169,10 @@ OUTSIDERS = 1.0  # points; seen .16
 @given(data=st.data())
 @some
 def test_giving_never_harms_the_giver_and_taking_never_excuses_the_taker(
-    model: Model, data: st.DataObject
+    says: Says, data: st.DataObject
 ) -> None:
     """10."""
-    case = data.draw(towns(most_of(model)))
+    case = data.draw(towns(most_of(says)))
     giver, taker = two(data, case)
     whole = deal(
         giver,
@@ -175,7 +181,7 @@ def test_giving_never_harms_the_giver_and_taking_never_excuses_the_taker(
         data.draw(st.sampled_from((0, 1000, 10**12))),
     )
     facts = data.draw(st.sampled_from((whole, whole[:1], whole[1:2], whole[2:])))
-    before, after = model(case), model(with_rows(case, *facts))
+    before, after = says(case), says(with_rows(case, *facts))
 
     assert after["O"][giver] <= before["O"][giver] + GIVER_O
     assert after["score"][giver] >= before["score"][giver] - GIVER_SCORE
@@ -186,9 +192,9 @@ def test_giving_never_harms_the_giver_and_taking_never_excuses_the_taker(
 @BOTH
 @given(data=st.data())
 @some
-def test_a_pure_giver_is_no_opportunist(model: Model, data: st.DataObject) -> None:
+def test_a_pure_giver_is_no_opportunist(says: Says, data: st.DataObject) -> None:
     """11. Nobody gives to member 0, or says or signals anything bad of him."""
-    drawn = data.draw(towns(most_of(model)))
+    drawn = data.draw(towns(most_of(says)))
     receivers = {Kind.ACCEPTED, Kind.WON, Kind.CLOSED}
     bad = {Kind.TESTIMONIAL, Kind.CLIENT}
     kept = [
@@ -198,7 +204,7 @@ def test_a_pure_giver_is_no_opportunist(model: Model, data: st.DataObject) -> No
         and not (row[1] in bad and row[3] == 0 and row[4] < 0)
         and not (row[1] == Kind.SIGNAL and row[2] == 0)
     ]
-    arrays = model(Case(drawn.n, kept, drawn.day, drawn.standing, drawn.policies))
+    arrays = says(Case(drawn.n, kept, drawn.day, drawn.standing, drawn.policies))
 
     assert 0.0 == arrays["take"][0] == arrays["D"][0] == arrays["N"][0] == arrays["O"][0]
     assert 1.0 == arrays["F"][0]
@@ -208,15 +214,13 @@ def test_a_pure_giver_is_no_opportunist(model: Model, data: st.DataObject) -> No
 @BOTH
 @given(data=st.data())
 @some
-def test_who_did_nothing_since_joining_scores_30_and_fades(
-    model: Model, data: st.DataObject
-) -> None:
+def test_who_did_nothing_since_joining_scores_30_and_fades(says: Says, data: st.DataObject) -> None:
     """11. In whatever network."""
-    case = data.draw(towns(most_of(model) - 1, uniform=False))
+    case = data.draw(towns(most_of(says) - 1, uniform=False))
     day = data.draw(st.integers(0, case.day))
     rows = [*case.rows[: case.n], (day, int(Kind.JOIN), case.n, -1, 1000), *case.rows[case.n :]]
     level = [*case.standing, data.draw(st.sampled_from((0.0, 0.5, 1.0)))]
-    arrays = model(Case(case.n + 1, rows, case.day, level, case.policies))
+    arrays = says(Case(case.n + 1, rows, case.day, level, case.policies))
 
     welcome = 0.5 ** ((case.day - day) / 180) if case.policies["decay"] else 1.0
     for name in ("V", "T", "C", "R", "P"):
@@ -230,13 +234,13 @@ def test_who_did_nothing_since_joining_scores_30_and_fades(
 @given(data=st.data())
 @some
 def test_a_signal_never_raises_the_score_and_a_fresh_one_costs_four_fifths(
-    model: Model, data: st.DataObject
+    says: Says, data: st.DataObject
 ) -> None:
     """12. .20 of the score stays where nothing else spoke against the member, less elsewhere."""
-    case = data.draw(towns(most_of(model)))
+    case = data.draw(towns(most_of(says)))
     j = data.draw(st.integers(0, case.n - 1))
     signal = (LATEST, int(Kind.SIGNAL), j, -1, 1000)
-    before, after = model(case), model(with_rows(case, signal))
+    before, after = says(case), says(with_rows(case, signal))
 
     assert after["raw"] == before["raw"]
     assert after["score"][j] <= 0.201 * before["raw"][j]
@@ -266,13 +270,11 @@ def bad_of(case: Case) -> set[int]:
 @BOTH
 @given(data=st.data())
 @some
-def test_silence_raises_no_score_of_members_in_good_repute(
-    model: Model, data: st.DataObject
-) -> None:
+def test_silence_raises_no_score_of_members_in_good_repute(says: Says, data: st.DataObject) -> None:
     """14. Not a law: `loud_and_many` below is a network in which silence does raise one."""
-    case = data.draw(towns(most_of(model), decay=True))
+    case = data.draw(towns(most_of(says), decay=True))
     silence = data.draw(st.sampled_from((1, 30, 90, 180, 360, 720)))
-    before, after = model(case), model(with_rows(case, day=case.day + silence))
+    before, after = says(case), says(with_rows(case, day=case.day + silence))
 
     for j in set(range(case.n)) - bad_of(case):
         if before["F"][j] == 1.0:
@@ -292,13 +294,13 @@ def loud_and_many(*, uniform: bool) -> Case:
 @BOTH
 @pytest.mark.parametrize(("uniform", "rise"), [(True, 1.05), (False, 0.355)])
 def test_silence_raises_who_was_praised_loudest_among_many(
-    model: Model,
+    says: Says,
     uniform: bool,  # noqa: FBT001 - a case
     rise: float,
 ) -> None:
     """14, a finding: faint words fade first, and leave their share of the budget to the loud."""
     case = loud_and_many(uniform=uniform)
-    before, after = model(case), model(with_rows(case, day=LATEST + 360))
+    before, after = says(case), says(with_rows(case, day=LATEST + 360))
 
     assert 1.0 == before["F"][1]
     assert rise == pytest.approx(after["score"][1] - before["score"][1], abs=0.005)
@@ -320,22 +322,22 @@ def test_the_mean_score_falls_in_silence() -> None:
 
 @BOTH
 def test_in_some_network_of_80_praise_raises_another_by_three_quarters_of_a_point(
-    model: Model,
+    says: Says,
 ) -> None:
     """5, a finding: beyond .35."""
     case = town(12128, 80, bustle=5.0, mood=3, uniform=True, decay=False)
-    before, after = model(case), model(with_rows(case, (LATEST, PRAISE, 32, 57, 1000)))
+    before, after = says(case), says(with_rows(case, (LATEST, PRAISE, 32, 57, 1000)))
 
     rises = [after["score"][k] - before["score"][k] for k in range(80) if k != 57]
     assert 0.764 == pytest.approx(max(rises), abs=5e-4)
 
 
 @BOTH
-def test_in_some_network_own_praise_of_everybody_gains_two_fifths_of_a_point(model: Model) -> None:
+def test_in_some_network_own_praise_of_everybody_gains_two_fifths_of_a_point(says: Says) -> None:
     """7, a finding: beyond .2. The better his partners stand, the better is his P."""
     case = town(872, 11, bustle=15.0, mood=3, voices=0.3, uniform=True)
     said = [(LATEST, PRAISE, 0, k, 1000) for k in range(1, 11)]
-    before, after = model(case), model(with_rows(case, *said))
+    before, after = says(case), says(with_rows(case, *said))
 
     gain = {name: after[name][0] - before[name][0] for name in ("score", "T", "P")}
     assert 0.4007 == pytest.approx(gain["score"], abs=5e-5)
@@ -343,10 +345,10 @@ def test_in_some_network_own_praise_of_everybody_gains_two_fifths_of_a_point(mod
 
 
 @BOTH
-def test_in_some_network_taking_lowers_the_opportunism_of_the_slandered(model: Model) -> None:
+def test_in_some_network_taking_lowers_the_opportunism_of_the_slandered(says: Says) -> None:
     """10, a finding: beyond 3e-3. Taking is trusting; the taker answers for it with more trust."""
     case = town(7116, 10, bustle=15.0, mood=1, voices=1.0, uniform=True, decay=False)
-    before, after = model(case), model(with_rows(case, deal(0, 7)[0]))
+    before, after = says(case), says(with_rows(case, deal(0, 7)[0]))
 
     assert 6.17e-3 == pytest.approx(before["O"][7] - after["O"][7], abs=5e-6)
     assert after["D"][7] == before["D"][7]

@@ -8,7 +8,9 @@ facts, decay and pretrust of either policy. What an invariant does not speak of,
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 from model_networks import Case, Row
 from refnet import _reference
 from refnet.accumulators import Kind
-from refnet.scoring import score
+from refnet.scoring import MODEL, MODELS, score
 
 Arrays = dict[str, list[float]]
 
@@ -32,20 +34,33 @@ MOODS: tuple[dict[Kind, int], ...] = (
 """How often which kind of event happens, beside joining and attendance."""
 
 
-def kernel(case: Case, threads: int = 1) -> Arrays:
+def kernel(case: Case, model: str = MODEL) -> Arrays:
     """The scores of the compiled kernel."""
-    scores = score(case.accumulators(), case.day, standing=np.array(case.standing), threads=threads)
+    standing = np.array(case.standing)
+    scores = score(case.accumulators(), case.day, standing=standing, model=model)
     return {name: values.tolist() for name, values in scores.arrays.items()}
 
 
-def reference(case: Case) -> Arrays:
+def reference(case: Case, model: str = MODEL) -> Arrays:
     """The scores of the slow reference."""
-    return _reference.score(case.n, case.rows, case.day, standing=case.standing, **case.policies)
+    terms = {"standing": case.standing, "model": model, **case.policies}
+    return _reference.score(case.n, case.rows, case.day, **terms)
 
 
-def most_of(model: Any) -> int:
+Says = Callable[[Case], Arrays]
+"""An implementation under a version of the model."""
+
+SAYS: dict[str, Says] = {
+    f"{name} of model {version}": partial(implementation, model=version)
+    for version in MODELS
+    for name, implementation in (("kernel", kernel), ("reference", reference))
+}
+FIRST = {name: says for name, says in SAYS.items() if name.endswith(f" {MODELS[0]}")}
+
+
+def most_of(says: Any) -> int:
     """Members of the largest network a property can afford to try on an implementation."""
-    return 32 if model is kernel else 9
+    return 32 if says.func is kernel else 9
 
 
 def with_rows(case: Case, *rows: Row, day: int | None = None) -> Case:
