@@ -7,7 +7,7 @@ import random
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
@@ -34,23 +34,24 @@ def every_mutant(root: Path = ROOT, *, every: bool = False) -> list[Job]:
     ]
 
 
-def judged(jobs: Iterable[Job], workers: int, root: Path = ROOT) -> Iterable[Verdict]:
+def judged(jobs: Sequence[Job], workers: int, root: Path = ROOT) -> Iterable[Verdict]:
     """Verdicts in the order of the jobs; first of all, the tests pass on the sound source."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         idle: SimpleQueue[Workshop] = SimpleQueue()
-        for worker in range(workers):
-            workshop = Workshop(root, Path(folder) / str(worker))
-            if not workshop.build():
-                raise RuntimeError("the sound kernel does not compile")
-            idle.put(workshop)
+        shops = [Workshop(root, Path(folder) / str(worker)) for worker in range(workers)]
+        stillborn = shops[0].switch([mutant for mutant, _ in jobs])
+        for shop in shops[1:]:
+            shop.take(shops[0])
+        for shop in shops:
+            idle.put(shop)
         for tests in {subject.tests for subject in SUBJECTS}:
-            workshop = idle.get()
-            outcome, by = workshop.test(tests)
-            idle.put(workshop)
+            outcome, by = shops[0].sound(tests)
             if outcome != SURVIVED:
                 raise RuntimeError(f"the tests fail on the sound source: {by}")
 
         def judge(job: Job) -> Verdict:
+            if job[0].name in stillborn:
+                return Verdict(job[0], STILLBORN, "", 0.0)
             mine = idle.get()
             try:
                 return mine.judge(*job)

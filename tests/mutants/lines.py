@@ -98,6 +98,22 @@ def logical_lines(source: str) -> Iterator[Line]:
         at += count
 
 
+def function_spans(source: str) -> Iterator[tuple[int, int, int]]:
+    """Where each function begins, its body begins, and it ends: indices of physical lines."""
+    physical = source.splitlines()
+    for at, text in enumerate(physical):
+        if _HEAD.match(text) and not text.strip().startswith(("@", "class")):
+            body = at + _length(physical, at)
+            depth = len(text) - len(text.lstrip())
+            end = body
+            while end < len(physical) and (
+                not physical[end].strip()
+                or len(physical[end]) - len(physical[end].lstrip()) > depth
+            ):
+                end += 1
+            yield at, body, end
+
+
 def _closing(physical: list[str], at: int) -> int:
     """The line in which the string that begins at a line ends."""
     opening = physical[at].strip()

@@ -85,6 +85,11 @@ class Mutant:
     text: str
 
     @property
+    def compiled(self) -> bool:
+        """Whether it is in Cython."""
+        return not self.file.endswith(".py")
+
+    @property
     def name(self) -> str:
         """Stays the same while the line does, wherever it moves."""
         place = f"{self.line.place}: " if self.line.place else ""

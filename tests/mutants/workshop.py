@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutants.mutations import Mutant
+from mutants.switchboard import VARIABLE, Switchboard
 
 KERNEL_TESTS = (
     "tests/proof/test_two_opinions.py",
@@ -72,6 +73,9 @@ class Workshop:
 
     def __init__(self, checkout: Path, scratch: Path) -> None:
         self.checkout, self.scratch = checkout, scratch
+        self.package = scratch / "src" / "refnet"
+        self.library = self.package / f"_scoring{sysconfig.get_config_var('EXT_SUFFIX')}"
+        self.switched = scratch / "switched.so"
         for name in ("src", "tests"):
             shutil.copytree(
                 checkout / name,
@@ -82,51 +86,97 @@ class Workshop:
             source = checkout / name
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, scratch / name)
-        self._sound = False
+        self._numbers: dict[str, int] = {}
+        self._switched = False
         self.data = os.environ.get("REFNET_TEST_DATA", checkout.parent / "shared" / "data")
 
+    def switch(self, mutants: list[Mutant]) -> set[str]:
+        """Build a kernel with all these mutants in it; the names of those that do not compile."""
+        chosen = [mutant for mutant in mutants if mutant.line.place and mutant.compiled]
+        board = Switchboard(dict(enumerate(chosen, 1)))
+        stillborn: set[str] = set()
+        while True:
+            board.write(self.package, self.checkout / "src" / "refnet")
+            said = self.build()
+            if said is None:
+                break
+            guilty = board.blame(said)
+            if not guilty:
+                raise RuntimeError(f"the kernel does not compile: {said[-2000:]}")
+            stillborn |= {board.numbers.pop(number).name for number in guilty}
+        self.library.rename(self.switched)
+        for header in {mutant.file for mutant in chosen}:
+            shutil.copy2(self.checkout / "src" / "refnet" / header, self.package / header)
+        self._numbers = {mutant.name: number for number, mutant in board.numbers.items()}
+        return stillborn
+
+    def take(self, other: Workshop) -> None:
+        """Use the kernel that another workshop built."""
+        shutil.copy2(other.switched, self.switched)
+        self._numbers = other._numbers
+
     def judge(self, mutant: Mutant, subject: Subject) -> Verdict:
-        """Break, build, test, mend."""
+        """Break, build if that has not been done, test, mend."""
         began = time.monotonic()
-        path = self.scratch / subject.path
-        sound = path.read_text()
-        path.write_text(mutant.applied(sound))
-        try:
-            # What a broken kernel says must not judge a broken file that is not compiled.
-            if (subject.compiled or not self._sound) and not self.build():
-                outcome, by = STILLBORN, ""
-            else:
-                outcome, by = self.test(subject.tests)
-        finally:
-            path.write_text(sound)
-            self._sound = not subject.compiled
+        if mutant.name in self._numbers:
+            self._restore()
+            outcome, by = self.test(subject.tests, self._numbers[mutant.name])
+        else:
+            path = self.scratch / subject.path
+            sound = path.read_text()
+            path.write_text(mutant.applied(sound))
+            try:
+                outcome, by = self._tried(subject)
+            finally:
+                path.write_text(sound)
         return Verdict(mutant, outcome, by, time.monotonic() - began)
 
-    def build(self) -> bool:
-        """Compile the kernel at -O0; whether that worked."""
-        package = self.scratch / "src" / "refnet"
-        made = package / "_scoring.c"
-        library = package / f"_scoring{sysconfig.get_config_var('EXT_SUFFIX')}"
-        library.unlink(missing_ok=True)
+    def sound(self, tests: tuple[str, ...]) -> tuple[str, str]:
+        """What the tests say where nothing is broken."""
+        self._restore()
+        return self.test(tests)
+
+    def _tried(self, subject: Subject) -> tuple[str, str]:
+        if not subject.compiled:
+            self._restore()
+        else:
+            self._switched = False
+            if self.build() is not None:
+                return STILLBORN, ""
+        return self.test(subject.tests)
+
+    def _restore(self) -> None:
+        if not self._switched:
+            shutil.copy2(self.switched, self.library)
+            self._switched = True
+
+    def build(self) -> str | None:
+        """Compile the kernel at -O0; None if that worked, else what the compiler said."""
+        made = self.package / "_scoring.c"
+        self.library.unlink(missing_ok=True)
         cython = [sys.executable, "-m", "cython", "-3", "-X", DIRECTIVES, "_scoring.pyx"]
         compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
         flags = ["-O0", "-w", "-fPIC", "-shared", "-fopenmp", "-ffp-contract=off"]
         include = f"-I{sysconfig.get_path('include')}"
-        for command in (cython, [compiler, *flags, include, str(made), "-o", str(library)]):
-            done = subprocess.run(command, cwd=package, capture_output=True, check=False)
+        link = [compiler, *flags, include, str(made), "-o", str(self.library)]
+        for command in (cython, link):
+            done = subprocess.run(
+                command, cwd=self.package, capture_output=True, check=False, text=True
+            )
             if done.returncode:
-                return False
-        return True
+                return done.stdout + done.stderr
+        return None
 
-    def test(self, tests: tuple[str, ...]) -> tuple[str, str]:
-        """Run tests until one fails; the outcome, and that test."""
+    def test(self, tests: tuple[str, ...], number: int = 0) -> tuple[str, str]:
+        """Run tests until one fails; the outcome, and that test. number: of a switched mutant."""
+        outcome, by = SURVIVED, ""
         for some in (tests[:1], tests[1:]):  # to collect all would take longer than the first
-            outcome, by = self._run(some)
+            outcome, by = self._run(some, number)
             if outcome != SURVIVED:
                 break
         return outcome, by
 
-    def _run(self, tests: tuple[str, ...]) -> tuple[str, str]:
+    def _run(self, tests: tuple[str, ...], number: int) -> tuple[str, str]:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--no-showlocals"]
         command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:benchmark"]
         command += ["--hypothesis-profile=mutants", "-m", "not slow", *tests]
@@ -137,6 +187,7 @@ class Workshop:
             "PYTHONDONTWRITEBYTECODE": "1",
             "REFNET_TEST_DATA": str(self.data),
             "OMP_WAIT_POLICY": "passive",
+            VARIABLE: str(number),
         }
         with subprocess.Popen(
             command,

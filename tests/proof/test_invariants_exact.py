@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from model_networks import Case, Row, bits
+from model_networks import Case, Row, bits, cases
 from proof.towns import (
     LATEST,
     SAYS,
@@ -49,6 +49,25 @@ def state(made: Accumulators) -> tuple[bytes, ...]:
 def test_kernel_and_reference_agree_on_rich_networks(model: str, case: Case) -> None:
     """1. To the last bit."""
     assert packed(reference(case, model)) == packed(kernel(case, model))
+
+
+@given(cases())
+def test_accumulators_hold_the_same_integers(case: Case) -> None:
+    """1. Also what came so late, or lies so far back, that no score shows it."""
+    made = case.accumulators()
+    folded = _reference.Accumulators(case.n, case.rows, **case.policies).cells
+    found: dict[tuple[str, int, int], tuple[int, int]] = {}
+    for field, name in enumerate(made.PAIR_FIELDS):
+        for slot, key in enumerate(made.keys.tolist()):
+            held = int(made.pair_totals[field, slot]), int(made.pair_periods[field, slot])
+            found[name, key >> 32, key & 0xFFFFFFFF] = held
+    for field, name in enumerate(made.MEMBER_FIELDS):
+        for member in range(case.n):
+            source = NOBODY if name in {"CP", "CN"} else member
+            held = int(made.member_totals[field, member]), int(made.member_periods[field, member])
+            found[name, source, member] = held
+
+    assert folded == {key: held for key, held in found.items() if held[1] >= 0}
 
 
 # --- 2, 3: order and partial folds -----------------------------------------------------------
