@@ -10,6 +10,8 @@ RUN ?= serve --demo --data refnet-demo
 # Options for pytest: make test TEST="tests/log -x", make bench BENCH=--benchmark-disable
 TEST ?=
 BENCH ?=
+PYTHONS ?=
+MUTANTS ?=
 BENCHMARKS ?= $(wildcard benchmarks/test_*.py)
 # More options for `make evidence`, and where the real ratings are.
 EVIDENCE ?=
@@ -36,7 +38,8 @@ COMPILED := src/refnet/_scoring src/refnet/_paths src/refnet/_ties src/refnet/lo
 MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types protos landed bench evidence node docs build lock clean distclean again
+.PHONY: help run test matrix mutants lint types protos landed bench evidence node docs build lock \
+	clean distclean again
 
 help: ## list the verbs
 	@echo "make VERB, where VERB is one of"
@@ -46,7 +49,14 @@ run: $(BUILT) ## start a server with a small generated network; Ctrl-C stops it
 	@$(BIN)/refnet $(RUN)
 
 test: $(BUILT) ## run the tests; TEST="tests/log -x" chooses, SLOW=1 adds the slow ones
-	$(BIN)/pytest -n $(JOBS) --dist loadgroup $(if $(SLOW),,-m "not slow") $(TEST)
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup -m "not $(if $(SLOW),matrix,slow)" $(TEST)
+
+# PYTHONS="/path/to/python3.12 ..." names interpreters that are neither on PATH nor in pyenv.
+matrix: $(BUILT) ## the same bits from gcc and clang at every level, under every Python that is here
+	PYTHONS="$(PYTHONS)" $(BIN)/pytest -n 0 -m matrix tests/matrix
+
+mutants: $(BUILT) ## break every formula line, one at a time; MUTANTS="--only finish" chooses
+	PYTHONPATH=tests $(BIN)/python -m mutants --jobs $(JOBS) $(or $(MUTANTS),--write docs/mutants.md)
 
 lint: $(BUILT) ## style, spelling, import directions, protos
 	$(BIN)/ruff check .

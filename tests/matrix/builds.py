@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+PROBE = Path(__file__).with_name("probe.py")
 
 X86 = platform.machine() in {"x86_64", "AMD64"}
 FUSED = ["-mavx2", "-mfma"] if X86 else []
@@ -119,3 +122,57 @@ def _candidates(version: str) -> Iterator[str]:
         if listed.returncode == 0:
             homes = Path(listed.stdout.strip(), "versions").glob(f"{version}.*")
             yield from (str(home / "bin" / "python") for home in sorted(homes))
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What setup.py does: the C it compiles, the flags it hands over, and the library it makes."""
+
+    c: Path
+    calls: list[list[str]]
+    library: Path
+
+    @property
+    def flags(self) -> list[str]:
+        """Flags that can change a bit, in their order; no level, and nothing about places."""
+        wanted = [flag for flag in self.calls[0] if flag.startswith("-f") and flag != "-fPIC"]
+        return [flag for flag in wanted if not flag.startswith(("-fdebug", "-ffile", "-fstack"))]
+
+
+@dataclass(frozen=True)
+class Build:
+    """One row of the matrix."""
+
+    compiler: Compiler
+    level: str
+    python: Interpreter
+
+    @property
+    def name(self) -> str:
+        return f"{self.compiler.family} {self.level} python{self.python.version}"
+
+
+def plan() -> list[Build]:
+    """All levels under this Python; under the others the first and the last."""
+    compilers = [found for found in (gcc(), clang()) if found]
+    pythons = [found for version in VERSIONS if (found := interpreter(version))]
+    return [
+        Build(compiler, level, python)
+        for python in pythons
+        for compiler in compilers
+        for level in (LEVELS if python == pythons[0] else [*LEVELS][:: len(LEVELS) - 1])
+    ]
+
+
+def probed(root: Path, python: str, library: Path, problems: Path) -> dict[str, Any]:
+    """What a build says, in a process of its own."""
+    run = subprocess.run(
+        [python, str(PROBE), str(library), str(problems)],
+        env={**os.environ, "PYTHONPATH": str(root / "src"), "OMP_WAIT_POLICY": "passive"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    said: dict[str, Any] = json.loads(run.stdout)
+    return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -11,48 +10,18 @@ import subprocess
 import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from matrix.builds import LEVELS, VERSIONS, Compiler, Interpreter, clang, gcc, interpreter
+from matrix.builds import LEVELS, Build, Shipped, plan, probed
 from matrix.problems import write
 
-PROBE = Path(__file__).with_name("probe.py")
 RECORDER = """#!/bin/sh
 printf '%s\\n' "$*" >> {record}
 exec {compiler} "$@"
 """
-
-
-@dataclass(frozen=True)
-class Shipped:
-    """What setup.py does: the C it compiles, the flags it hands over, and the library it makes."""
-
-    c: Path
-    calls: list[list[str]]
-    library: Path
-
-    @property
-    def flags(self) -> list[str]:
-        """Flags that can change a bit, in their order; no level, and nothing about places."""
-        wanted = [flag for flag in self.calls[0] if flag.startswith("-f") and flag != "-fPIC"]
-        return [flag for flag in wanted if not flag.startswith(("-fdebug", "-ffile", "-fstack"))]
-
-
-@dataclass(frozen=True)
-class Build:
-    """One row of the matrix."""
-
-    compiler: Compiler
-    level: str
-    python: Interpreter
-
-    @property
-    def name(self) -> str:
-        return f"{self.compiler.family} {self.level} python{self.python.version}"
 
 
 @pytest.fixture(scope="session")
@@ -94,32 +63,6 @@ def shared_folder(root: Path) -> Path | None:
     """The shared data, None where it is not: the matrix then does without these two networks."""
     folder = Path(os.environ.get("REFNET_TEST_DATA", root.parent / "shared" / "data"))
     return folder if (folder / "score-golden.json").exists() else None
-
-
-def probed(root: Path, python: str, library: Path, problems: Path) -> dict[str, Any]:
-    """What a build says, in a process of its own."""
-    run = subprocess.run(
-        [python, str(PROBE), str(library), str(problems)],
-        env={**os.environ, "PYTHONPATH": str(root / "src"), "OMP_WAIT_POLICY": "passive"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    said: dict[str, Any] = json.loads(run.stdout)
-    return said
-
-
-def plan() -> list[Build]:
-    """All levels under this Python; under the others the first and the last."""
-    compilers = [found for found in (gcc(), clang()) if found]
-    pythons = [found for version in VERSIONS if (found := interpreter(version))]
-    return [
-        Build(compiler, level, python)
-        for python in pythons
-        for compiler in compilers
-        for level in (LEVELS if python == pythons[0] else [*LEVELS][:: len(LEVELS) - 1])
-    ]
 
 
 @pytest.fixture(scope="session")

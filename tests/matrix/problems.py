@@ -44,7 +44,7 @@ def problem(
 
 
 def of_case(case: Case) -> dict[str, Any]:
-    rows = [tuple(int(value) for value in row) for row in case.rows]
+    rows = [(day, int(kind), a, b, amount) for day, kind, a, b, amount in case.rows]
     return problem(Events.of(rows), case.standing, case.day, rows, **case.policies)
 
 

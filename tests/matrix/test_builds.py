@@ -1,4 +1,4 @@
-"""The same bits from every compiler, level, thread count and interpreter; and what would break it."""
+"""The same bits from every compiler, level, thread count and interpreter."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from typing import Any
 
 import pytest
 
-from matrix.builds import FUSED, LEVELS, VERSIONS, clang, gcc, interpreter
-from matrix.conftest import Shipped, probed
+from matrix.builds import FUSED, LEVELS, VERSIONS, Shipped, clang, gcc, interpreter, probed
 from refnet import _scoring
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),  # twenty builds, beside other tests
+    pytest.mark.matrix,
+    pytest.mark.timeout(900),  # twenty builds
     pytest.mark.xdist_group("matrix"),
 ]
 
 
 def test_gcc_clang_and_a_python_3_11_are_here() -> None:
     """Promise: no part of the matrix is left out unseen."""
+    llvm = clang()
     assert gcc() is not None, "install gcc"
-    assert clang() is not None, "install clang, or the dependency group `matrix`"
-    assert clang().openmp, "libomp comes with the dependency group `matrix`"
+    assert llvm is not None, "install clang, or the dependency group `matrix`"
+    assert llvm.openmp, "libomp comes with the dependency group `matrix`"
     assert interpreter("3.11") is not None, "name a python3.11 with headers in PYTHONS"
 
 
@@ -34,9 +35,8 @@ def test_newer_pythons_take_part(version: str, said: dict[str, Any]) -> None:
     if interpreter(version) is None:
         pytest.skip(f"no python{version} with headers on PATH or in pyenv; name one in PYTHONS")
 
-    assert [f"gcc {level} python{version}" for level in (*LEVELS,)[:1]] == [
-        name for name in said if name == f"gcc -O0 python{version}"
-    ]
+    assert f"gcc -O0 python{version}" in said
+    assert f"clang -O0 python{version}" in said
 
 
 def digest(said: dict[str, Any]) -> str:
@@ -93,7 +93,6 @@ def test_a_build_that_may_fuse_says_other_bits_and_ours_may_not(
     for contraction in ("fast", "off"):
         library = tmp_path / f"{contraction}.so"
         flags = [*shipped.flags, "-O2", *FUSED]
-        flags = [flag for flag in flags if flag != "-ffp-contract=fast"]
         if contraction == "fast":
             flags.append("-ffp-contract=fast")
         compiler.compile(shipped.c, library, python.include, flags)
