@@ -77,12 +77,16 @@ _REFUSES = re.compile(r"\s*(?:raise_for|raise|assert)\b|\s*return [A-Z_]+\s*$")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: of what kind, in which logical line, and the lines it becomes."""
+    """One change: of what kind, in which logical line, and the lines it becomes.
+
+    nth: of equal lines in one place, which.
+    """
 
     file: str
     line: Line
     kind: str
     text: str
+    nth: int = 1
 
     @property
     def compiled(self) -> bool:
@@ -93,7 +97,8 @@ class Mutant:
     def name(self) -> str:
         """Stays the same while the line does, wherever it moves."""
         place = f"{self.line.place}: " if self.line.place else ""
-        return f"{self.file}: {place}{squeezed(self.line.text)} -> {squeezed(self.text)}"
+        which = f" (line {self.nth} of these)" if self.nth > 1 else ""
+        return f"{self.file}: {place}{squeezed(self.line.text)} -> {squeezed(self.text)}{which}"
 
     def applied(self, source: str) -> str:
         """The source with this one change."""
@@ -113,17 +118,19 @@ def squeezed(text: str) -> str:
 def mutants_of(
     path: Path, families: dict[str, str], skipped: re.Pattern[str], *, every: bool = False
 ) -> Iterator[Mutant]:
-    """The mutants of a file, each name once, in the order of its lines.
+    """The mutants of a file, in the order of its lines.
 
     families: which name of an enum or struct is taken for which. skipped: places left alone. every:
     all changes of each kind to a line; else one of each kind, chosen by the text of the line, and
     of constants all.
     """
     lines = list(logical_lines(path.read_text()))
-    seen = set()
+    seen: dict[tuple[str, str], int] = {}
     for line, after in zip(lines, [*lines[1:], None], strict=True):
         if skipped.search(line.place) or _is_check(line, after):
             continue
+        known = line.place, line.text
+        seen[known] = nth = seen.get(known, 0) + 1
         changes: dict[str, list[str]] = {}
         for kind, text in _broken(line, families):
             changes.setdefault(kind, []).append(text)
@@ -132,11 +139,8 @@ def mutants_of(
         for kind, texts in changes.items():
             one = zlib.crc32(squeezed(line.text).encode()) % len(texts)
             whole = every or line.verbatim
-            for text in texts if whole else texts[one : one + 1]:
-                mutant = Mutant(path.name, line, kind, text)
-                if mutant.name not in seen:
-                    seen.add(mutant.name)
-                    yield mutant
+            for text in dict.fromkeys(texts if whole else texts[one : one + 1]):
+                yield Mutant(path.name, line, kind, text, nth)
 
 
 def families_in(sources: list[str]) -> dict[str, str]:
