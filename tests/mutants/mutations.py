@@ -129,7 +129,7 @@ def mutants_of(
     for line, after in zip(lines, [*lines[1:], None], strict=True):
         if skipped.search(line.place) or _is_check(line, after):
             continue
-        known = line.place, line.text
+        known = line.place, squeezed(line.text)
         seen[known] = nth = seen.get(known, 0) + 1
         changes: dict[str, list[str]] = {}
         for kind, text in _broken(line, families):
