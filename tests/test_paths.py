@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import reference_paths
 from model_networks import Case, cases
 from refnet import _paths, _reference
-from refnet import _reference_paths as reference_paths
 from refnet.accumulators import Accumulators, Events, Kind
 from refnet.scoring import score
 
