@@ -310,3 +310,17 @@ def test_what_is_found_in_a_snapshot_is_found_once_and_its_roll_stays() -> None:
     assert ([40, 40], [40]) == (found, calls)
     assert homes == before.roll.home().tolist()
     assert (before.position, before.policy) == (40, standings.snapshot(net.days[1]).policy)
+
+
+def test_one_finding_may_ask_for_another() -> None:
+    net = RandomNetwork(8)
+    net.grow(20)
+    ledger = Ledger()
+    extend(ledger, net)
+    snapshot = snapshot_at(ledger, ledger.position, net.days[1])
+
+    assert ledger.position == snapshot.once(_ask_again)
+
+
+def _ask_again(snapshot: Snapshot) -> int:
+    return snapshot.once(lambda other: len(other.columns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -63,7 +63,7 @@ class Snapshot:
     model: str
     ledger: Ledger
     _found: dict[Any, Any] = field(default_factory=dict, repr=False)
-    _finding: Lock = field(default_factory=Lock, repr=False)
+    _finding: RLock = field(default_factory=RLock, repr=False)  # one finding asks for another
 
     @cached_property
     def digest(self) -> str:

@@ -56,6 +56,7 @@ def test_the_commands_are_those_promised() -> None:
         ("forecast",),
         ("history",),
         ("path",),
+        ("bridges",),
         ("trust",),
         ("replay",),
         ("export", "facts"),

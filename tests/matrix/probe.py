@@ -33,7 +33,9 @@ def array(kind: str, *shape: int) -> memoryview:
     size = ITEM[kind]
     for length in shape:
         size *= length
-    return memoryview(bytearray(size)).cast("B").cast(kind, list(shape))  # type: ignore[call-overload,no-any-return]
+    room: Any = memoryview(bytearray(size)).cast("B")
+    view: memoryview = room.cast(kind, list(shape))
+    return view
 
 
 def filled(kind: str, content: bytes) -> memoryview:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import click
 
+from refnet.cli.bridges import bridges_
 from refnet.cli.command import INTERRUPTED
 from refnet.cli.evaluate import evaluate
 from refnet.cli.explain import explain_
@@ -40,7 +41,19 @@ def cli() -> None:
 
 
 for command in (
-    *(serve, simulate, import_, scores, history, explain_, what_if, forecast_, path, trust),
+    *(
+        serve,
+        simulate,
+        import_,
+        scores,
+        history,
+        explain_,
+        what_if,
+        forecast_,
+        path,
+        trust,
+        bridges_,
+    ),
     *(replay, export, golden, evaluate),
 ):
     cli.add_command(command)

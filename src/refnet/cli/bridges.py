@@ -1,0 +1,178 @@
+"""`refnet bridges`: who connects circles that would otherwise be apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import click
+import numpy as np
+
+from refnet.cli.command import opened, store_command
+from refnet.cli.model import model_option
+from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
+from refnet.cli.output import Output
+from refnet.cli.people import find_member
+from refnet.cli.scores import name_of
+from refnet.engine import Engine
+from refnet.errors import NotFound
+from refnet.standings import Snapshot
+from refnet.ties import Bridging, bridging, cut_off_by, holds
+
+
+@store_command(
+    name="bridges",
+    examples="""
+    refnet bridges --top 10
+    refnet bridges --chapter 0c1d... --json
+    refnet bridges --member '#12'
+    """,
+)
+@click.option("--chapter", metavar="ID", help="Only its members, and what ties it to others.")
+@click.option("--member", help="Whom the others would lose: an id, an external id, or #NUMBER.")
+@click.option("--top", type=click.IntRange(min=1), default=20, help="Only so many. [20]")
+@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
+@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
+@model_option
+def bridges_(
+    chapter: str | None,
+    member: str | None,
+    top: int,
+    moment: Moment | None,
+    day: int | None,
+    model: str,
+    data: Path,
+    output: Output,
+) -> None:
+    """List the members who hold circles together, those first without whom most would be cut off.
+
+    Two active members are tied if one trusts the other at least 0.2. Efficiency is Burt's: high
+    where ties lead to people who do not know each other. "Cuts off" counts those who would lose all
+    ways to the largest rest.
+    """
+    if chapter is not None and member is not None:
+        raise click.UsageError("name a --chapter or a --member, not both")
+    with opened(data, output, read_only=True) as engine:
+        position = None if moment is None else moment.resolve(engine, output.warn)
+        snapshot = engine.scores(position=position, day=day, model=model)
+        if member is not None:
+            number = find_member(engine, snapshot, member, field="--member")
+            _without(engine, snapshot, number, output)
+            return
+        where = None if chapter is None else _chapter_number(engine, snapshot, chapter)
+        among = np.flatnonzero(snapshot.active)
+        if where is not None:
+            among = among[snapshot.roll.home()[among] == where]
+        _members(engine, snapshot, bridging(snapshot).order(among)[:top], where, output)
+
+
+def _chapter_number(engine: Engine, snapshot: Snapshot, text: str) -> int:
+    """The number of a chapter given by id. Raises NotFound."""
+    try:
+        wanted = UUID(text.removeprefix("chapters/"))
+        number = list(engine.state.resident("chapter")).index(wanted)
+    except ValueError:
+        number = -1
+    if number < 0 or number not in snapshot.roll.home():
+        raise NotFound(
+            f"--chapter {text!r} has no members at position {snapshot.position}; give the id of "
+            "a chapter that has",
+            field="--chapter",
+            noun="chapter",
+            value=text,
+        )
+    return number
+
+
+def _members(
+    engine: Engine,
+    snapshot: Snapshot,
+    members: np.ndarray[tuple[int], np.dtype[np.intp]],
+    chapter: int | None,
+    output: Output,
+) -> None:
+    found = bridging(snapshot)
+    hold = next((each for each in holds(snapshot) if each.chapter == chapter), None)
+    if output.as_json:
+        document: dict[str, object] = {
+            **_basis(snapshot),
+            "members": [_entry(snapshot, found, number) for number in members.tolist()],
+        }
+        if hold is not None:
+            document["chapter"] = {
+                "ties": hold.ties,
+                "carrier": _name(snapshot, hold.member),
+                "carried": hold.carried,
+            }
+        output.result(document)
+        return
+    columns = ("cuts off", "member", "efficiency", "ties", "local", "crossing", "weak")
+    rows = [
+        [
+            str(found.cut_off.item(number)),
+            name_of(engine, snapshot, number, output),
+            f"{found.efficiency.item(number):.3f}",
+            str(found.degree.item(number)),
+            *(
+                f"{share.item(number):.2f}"
+                for share in (found.local_bridges, found.crossing, found.weak)
+            ),
+        ]
+        for number in members.tolist()
+    ]
+    output.table(_title(snapshot), columns, rows)
+    if hold is not None:
+        first = name_of(engine, snapshot, hold.member, output)
+        output.line(f"{hold.ties} ties to other chapters, {hold.carried} of them {first}'s")
+
+
+def _without(engine: Engine, snapshot: Snapshot, number: int, output: Output) -> None:
+    parts = [part.tolist() for part in cut_off_by(snapshot, number)[1:]]
+    if output.as_json:
+        output.result(
+            {
+                **_basis(snapshot),
+                "member": _entry(snapshot, bridging(snapshot), number),
+                "parts": [[_name(snapshot, each) for each in part] for part in parts],
+            }
+        )
+        return
+    who = name_of(engine, snapshot, number, output)
+    if not parts:
+        output.line(f"without {who} all others would stay together")
+    for part in parts:
+        names = ", ".join(name_of(engine, snapshot, each, output) for each in part[:10])
+        more = ", ..." if len(part) > 10 else ""
+        output.line(f"without {who} {len(part)} would be cut off: {names}{more}")
+    output.line(_title(snapshot))
+
+
+def _entry(snapshot: Snapshot, found: Bridging, number: int) -> dict[str, object]:
+    return {
+        "member": _name(snapshot, number),
+        "cut_off": found.cut_off.item(number),
+        "efficiency": found.efficiency.item(number),
+        "effective_size": found.effective.item(number),
+        "ties": found.degree.item(number),
+        "local_bridges": found.local_bridges.item(number),
+        "crossing": found.crossing.item(number),
+        "weak": found.weak.item(number),
+    }
+
+
+def _basis(snapshot: Snapshot) -> dict[str, object]:
+    return {
+        "position": snapshot.position,
+        "day": snapshot.day,
+        "date": date_of(snapshot.day),
+        "model": snapshot.model,
+        "digest": snapshot.digest,
+    }
+
+
+def _title(snapshot: Snapshot) -> str:
+    return f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}"
+
+
+def _name(snapshot: Snapshot, number: int) -> str:
+    return f"members/{snapshot.members[number]}"
