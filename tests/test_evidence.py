@@ -106,6 +106,31 @@ def test_a_roll_read_in_parts_is_the_roll_read_at_once(seed: int, cuts: list[int
     assert np.array_equal(parts.joined(), whole.joined())
 
 
+@settings(max_examples=25)
+@given(st.integers(0, 2**32), st.integers(0, 300), st.data())
+def test_rows_on_pairs_and_members_yield_all_that_falls_on_them(
+    seed: int, steps: int, data: Any
+) -> None:
+    """And of other members' facts they hold no more than that."""
+    net = RandomNetwork(seed)
+    net.grow(steps)
+    columns = columns_of(net)
+    count = len(naive.members(net.facts, net.position))
+    someone = st.integers(0, count - 1)
+    pairs = np.array(data.draw(st.lists(st.tuples(someone, someone), max_size=4)), np.int64)
+    pairs = pairs.reshape(-1, 2)
+    lonely = np.array(data.draw(st.lists(someone, max_size=2)), np.int64)
+    members = np.unique(np.concatenate([pairs.reshape(-1), lonely]))
+    day = data.draw(st.integers(net.days[0], net.days[1] + 1))
+    rows = evidence.rows_on(columns, pairs, members, count)
+    whole, some = (evidence.events(each, day) for each in (evidence.rows_of(columns), rows))
+    expected = told(whole.select(whole.touching(pairs, members)))
+
+    assert expected == told(some.select(some.touching(pairs, members)))
+    about = evidence.rows_about(columns, members, count).position
+    assert set(rows.position.tolist()) <= set(about.tolist())
+
+
 class Story(RandomNetwork):
     """Only what the test says happens: two chapters, three members, one of them an officer."""
 

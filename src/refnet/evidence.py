@@ -37,6 +37,8 @@ _PLAIN = {
 _STREAM_OPENS = (Effect.MEETING_HELD, Effect.TESTIMONIAL, Effect.CLIENT)
 """Effects of facts that open a stream, whose `reference` is therefore not the stream's origin."""
 
+_MAY_FALL_ON_RECEIVER = (Effect.CLIENT, Effect.SIGNAL)
+
 _ROLL = (Effect.JOIN, Effect.MEMBERSHIP, Effect.STOPPED, Effect.RESUMED, Effect.STANDING)
 
 _NOTHING = np.empty(0, np.int64)
@@ -69,6 +71,33 @@ def rows_about(columns: Columns, members: NDArray[np.int64], count: int) -> Rows
     chosen = (wanted[columns.giver] | wanted[columns.receiver]) & (columns.effect != 0)
     at = np.flatnonzero(chosen)
     return Rows(at.astype(np.int64) + 1, columns.take(at))
+
+
+def rows_on(
+    columns: Columns, pairs: NDArray[np.int64], members: NDArray[np.int64], count: int
+) -> Rows:
+    """Rows that yield all events that fall on these pairs or members, whole streams only.
+
+    pairs: int64[pairs, 2], in any order. Fewer than `rows_about`: of what is between a member and
+    somebody else only that which may fall on the member alone, such as the word of a client.
+    """
+    about = rows_about(columns, members, count)
+    rows = about.columns
+    wanted = np.zeros(count + 1, bool)
+    wanted[members] = True
+    between = (rows.giver != NOBODY) & (rows.receiver != NOBODY)
+    key = _pair_keys(rows.giver, rows.receiver)
+    alone = between & np.isin(rows.effect, _MAY_FALL_ON_RECEIVER) & wanted[rows.receiver]
+    keys = np.unique(np.concatenate([_pair_keys(pairs[:, 0], pairs[:, 1]), key[alone]]))
+    at = np.flatnonzero(~between | np.isin(key, keys))
+    return Rows(about.position[at], rows.take(at))
+
+
+def _pair_keys(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.int64]:
+    """A number for each unordered pair."""
+    low, high = (end(one, other).astype(np.int64) for end in (np.minimum, np.maximum))
+    keys: NDArray[np.int64] = (low << 32) | high
+    return keys
 
 
 def events(rows: Rows, day: int, joined: int = 0) -> Events:

@@ -287,7 +287,7 @@ def refold(
     """Fold what `touched` names again, from the beginning of these rows up to a day."""
     if len(members) == 0:
         return
-    rows = evidence.rows_about(columns, members, accumulators.n)
+    rows = evidence.rows_on(columns, pairs, members, accumulators.n)
     again = evidence.events(rows, day)
     accumulators.reset(pairs, members)
     accumulators.fold(again.select(again.touching(pairs, members)))
