@@ -33,14 +33,14 @@ def array(kind: str, *shape: int) -> memoryview:
     size = ITEM[kind]
     for length in shape:
         size *= length
-    room: Any = memoryview(bytearray(size)).cast("B")
-    view: memoryview = room.cast(kind, list(shape))
-    return view
+    made: Any = memoryview(bytearray(size)).cast("B")
+    return made.cast(kind, list(shape))  # type: ignore[no-any-return]
 
 
 def filled(kind: str, content: bytes) -> memoryview:
     """A writable array of what these bytes say."""
-    return memoryview(bytearray(content)).cast(kind)  # type: ignore[call-overload,no-any-return]
+    made: Any = memoryview(bytearray(content))
+    return made.cast(kind)  # type: ignore[no-any-return]
 
 
 def sha(view: memoryview) -> str:

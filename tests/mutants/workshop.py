@@ -19,6 +19,7 @@ from mutants.switchboard import VARIABLE, Switchboard
 KERNEL_TESTS = (
     "tests/proof/test_two_opinions.py",
     "tests/proof/test_invariants_exact.py",
+    "tests/proof/test_half_lives.py",
     "tests/test_kernel.py",
     "tests/test_scoring.py",
     "tests/proof/test_invariants_bounded.py",

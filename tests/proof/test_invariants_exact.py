@@ -304,7 +304,7 @@ def test_without_standing_only_welcome_unknown_introducers_and_signals_count(
     assert packed(says(Case(drawn.n, kept, *vars_of(mute)))) == packed(arrays)
 
 
-# --- 15, 16: reading -------------------------------------------------------------------------
+# --- 15: reading -------------------------------------------------------------------------
 
 
 @given(towns(24), st.integers(0, 2000), st.integers(0, 2000), st.integers(1, 4))
@@ -319,93 +319,6 @@ def test_reads_do_not_write(case: Case, wait: int, more: int, threads: int) -> N
     assert state(read_once) == state(read_twice)
     twice = work_out(read_twice, second, standing=standing)[0]
     assert twice.digest() == work_out(read_once, second, standing=standing)[0].digest()
-
-
-HALF_LIVES = {"RG": 60, "GV": 180, "TP": 180, "MT": 180, "GL": 720}
-HALF_LIVES |= dict.fromkeys(("GB", "CP", "CN", "TN"), 360)
-CARRIERS: dict[str, tuple[Kind, int]] = {
-    "TP": (Kind.TESTIMONIAL, 1000),
-    "TN": (Kind.TESTIMONIAL, -1000),
-    "CP": (Kind.CLIENT, 1000),
-    "CN": (Kind.CLIENT, -1000),
-    "GB": (Kind.JUNK, 500),
-    "MT": (Kind.MEETING, 1000),
-    "GV": (Kind.ACCEPTED, 400),
-    "RG": (Kind.ACCEPTED, 400),
-    "GL": (Kind.ACCEPTED, 400),
-}
-
-
-@pytest.mark.parametrize("field", CARRIERS)
-@given(day=st.integers(0, 5000), periods=st.integers(1, 20))
-@some
-def test_a_mass_halves_after_exactly_its_half_life(field: str, day: int, periods: int) -> None:
-    """16. Its weight at age 0 but for the floor, then half of it, and half of that."""
-    kind, amount = CARRIERS[field]
-    weight, life = abs(amount) / 1000, HALF_LIVES[field]
-    made = Accumulators(2)
-    made.fold(Events.of([(day, int(kind), 0, 1, amount if kind in RATED else abs(amount))]))
-
-    def mass(age: int) -> float:
-        read: float = made.masses(field, [0], [1], day + age)[0]
-        return read
-
-    assert abs(mass(0) - weight) < 1e-9
-    left = weight / 2**periods
-    assert abs(mass(periods * life) - left) < max(left, 1.0) * 2.0**-29
-    assert mass(1) < mass(0)
-    assert mass(life - 1) > mass(life)
-    assert mass(63 * life) == 0.0
-
-
-RATED = {Kind.TESTIMONIAL, Kind.CLIENT, Kind.MEETING}
-
-
-@pytest.mark.parametrize(
-    ("field", "kind", "life"),
-    [
-        ("welcome", Kind.JOIN, 180),
-        ("attended", Kind.ATTENDANCE, 180),
-        ("signalled", Kind.SIGNAL, 360),
-    ],
-)
-@given(day=st.integers(0, 5000), periods=st.integers(1, 20))
-@some
-def test_what_is_known_of_a_member_alone_halves_too(
-    field: str, kind: Kind, life: int, day: int, periods: int
-) -> None:
-    """16. Attendance shows in the pretrust, AT / (AT + 6)."""
-    made = Accumulators(1)
-    made.fold(Events.of([(day, int(kind), 0, -1, 1000)]))
-
-    def mass(age: int) -> float:
-        scores, workings = work_out(made, day + age)
-        if field == "attended":
-            p = float(scores.p[0])
-            return 6.0 * p / (1.0 - p)
-        return float(workings.people[field][0])
-
-    assert abs(mass(0) - 1.0) < 1e-9
-    assert abs(mass(periods * life) - 0.5**periods) < 1e-8
-    assert mass(life - 1) > mass(life)
-
-
-@pytest.mark.parametrize(("rating", "spoken"), [(1000, "good"), (-1000, "bad")])
-def test_clients_nobody_introduced_fade_by_half_in_a_year(rating: int, spoken: str) -> None:
-    """16. Of these only component C tells: 0.25 * m / (m + 0.5) for a mass m."""
-    made = Accumulators(1)
-    made.fold(Events.of([(0, int(Kind.CLIENT), NOBODY, 0, rating)]))
-    for age, mass in ((0, 1.0), (360, 0.5), (720, 0.25), (180, 0.5**0.5)):
-        heard = 0.25 * (mass / (mass + 0.5))
-        expected = heard / (heard + 0.8) if spoken == "good" else 0.0
-        c = float(work_out(made, age)[0].C[0])
-        assert expected == pytest.approx(c, rel=1e-8)
-        if spoken == "bad":
-            made_too = Accumulators(1)
-            welcome = [(age, int(Kind.JOIN), 0, -1, 1000)]
-            made_too.fold(Events.of([(0, int(Kind.CLIENT), NOBODY, 0, rating), *welcome]))
-            blamed = float(work_out(made_too, age)[0].C[0])
-            assert 0.24 / (3 * heard + 0.8) == pytest.approx(blamed, rel=1e-8)
 
 
 def test_the_networks_of_these_proofs_are_rich() -> None:
