@@ -21,7 +21,6 @@ LONG_FILES: dict[str, str] = {
     "protos/refnet/v1/explanation_service.proto": "one service: why, what if, and what then",
     "src/refnet/_scoring.pyx": "one noun is one file: all doors of the kernel of scores",
     "src/refnet/domain/member.py": "one noun is one file: facts, commands and rules of members",
-    "tests/proof/test_invariants_exact.py": "one list: the exact invariants of the score model",
     "src/refnet/domain/meeting.py": "one noun is one file: facts, commands and rules of meetings",
     "src/refnet/domain/referral.py": "one noun is one file: facts, commands and rules of referrals",
     "src/refnet/domain/testimonial.py": "one noun is one file, for members' words and clients'",
