@@ -19,6 +19,7 @@ LONG_FILES: dict[str, str] = {
     "protos/refnet/v1/member_service.proto": "one noun is one file, with two messages a command",
     "protos/refnet/v1/referral_service.proto": "the same",
     "protos/refnet/v1/explanation_service.proto": "one service: why, what if, and what then",
+    "tests/test_evidence.py": "one rule of evidence after the other",
     "src/refnet/_scoring.pyx": "one noun is one file: all doors of the kernel of scores",
     "src/refnet/domain/member.py": "one noun is one file: facts, commands and rules of members",
     "src/refnet/domain/meeting.py": "one noun is one file: facts, commands and rules of meetings",

@@ -5,6 +5,7 @@ def triangles(
     offsets: NDArray[np.int64],
     targets: NDArray[np.int32],
     weight: NDArray[np.float64],
+    mark: NDArray[np.int32],
     common: NDArray[np.int32],
     mass: NDArray[np.float64],
     threads: int,

@@ -6,10 +6,11 @@ function checks once what it is handed; row r of an output is written by row r a
 in the order of the slots.
 """
 
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
 
 from ._checks cimport *
+from ._closures cimport *
 from ._model cimport *
 
 from refnet._scoring import raise_for
@@ -24,48 +25,31 @@ cdef int _check_graph(
     return check_targets(offsets, targets) if status == OK else status
 
 
-cdef inline void _meet(
-    Py_ssize_t i, const int64_t[::1] offsets, const int32_t[::1] targets,
-    const double[::1] weight, int32_t[::1] common, double[::1] mass,
-) noexcept nogil:
-    """For every neighbour j of i: how many both know, and how strong these triangles are."""
-    cdef Py_ssize_t s, here, there, here_end = offsets[i + 1], there_end
-    cdef int32_t j, both
-    cdef double least, total
-    for s in range(offsets[i], here_end):
-        j = targets[s]
-        here, there, there_end = offsets[i], offsets[j], offsets[j + 1]
-        both, total = 0, 0.0
-        while here < here_end and there < there_end:
-            if targets[here] < targets[there]:
-                here = here + 1
-            elif targets[here] > targets[there]:
-                there = there + 1
-            else:
-                both = both + 1
-                least = smaller(weight[here], weight[there])
-                total = total + smaller(least, weight[s])
-                here = here + 1
-                there = there + 1
-        common[s] = both
-        mass[s] = total
-
-
 def triangles(
     const int64_t[::1] offsets, const int32_t[::1] targets, const double[::1] weight,
-    int32_t[::1] common, double[::1] mass, int threads,
+    int32_t[:, ::1] mark, int32_t[::1] common, double[::1] mass, int threads,
 ):
     """Fill, of the tie in each slot, how many members both ends are tied to, and how strongly.
 
     weight: float64[slots], the same in both directions, 0 or more. common: int32[slots]. mass:
     float64[slots], the sum over those members, in order, of the weakest of the triangle's ties.
+    mark: int32[threads, n], scratch. Takes the sum over ties of the lower degree.
     """
-    cdef Py_ssize_t i, n = offsets.shape[0] - 1
+    cdef Py_ssize_t i, uneven = 0, n = offsets.shape[0] - 1
     if not targets.shape[0] == weight.shape[0] == common.shape[0] == mass.shape[0]:
         raise_for(WRONG_SHAPE)
     raise_for(_check_graph(offsets, targets, threads))
+    if mark.shape[0] != threads or mark.shape[1] != n:
+        raise_for(WRONG_SHAPE)
     for i in prange(n, num_threads=threads, schedule="guided", nogil=True):
-        _meet(i, offsets, targets, weight, common, mass)
+        uneven += uneven_row(i, offsets, targets, weight)
+    if uneven:
+        raise_for(PAIRS_NOT_SYMMETRIC)
+    mark[:, :] = -1
+    for i in prange(n, num_threads=threads, schedule="guided", nogil=True):
+        close_row(i, offsets, targets, weight, &mark[threadid(), 0], common, mass)
+    for i in prange(n, num_threads=threads, schedule="guided", nogil=True):
+        copy_row(i, offsets, targets, common, mass)
 
 
 cdef void _descend(

@@ -77,27 +77,26 @@ class Bridging:
         return members[np.lexsort(keys)]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """What a chapter's ties to other chapters hang on. member: who carries most of them.
-
-    carried, ties: of how many. alone: whether the chapter has no other tie to the rest.
-    """
-
-    chapter: int
-    member: int
-    carried: int
-    ties: int
-
-    @property
-    def alone(self) -> bool:
-        """Whether all of them are one member's."""
-        return self.carried == self.ties
-
-
 def ties_of(snapshot: Snapshot) -> Ties:
     """The ties of a snapshot; found once."""
     return snapshot.once(_tie)
+
+
+def triangles(
+    offsets: NDArray[np.int64],
+    targets: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    threads: int = 1,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """How many triangles lie over each slot of a graph, int32, and their mass, float64.
+
+    The mass is the sum, over those whom both ends are tied to, of the weakest of the three ties.
+    Raises ValueError unless rows rise and slots have reverses of the same weight.
+    """
+    common, mass = np.empty(len(targets), np.int32), np.empty(len(targets))
+    mark = np.empty((threads, len(offsets) - 1), np.int32)
+    _ties.triangles(offsets, targets, weight, mark, common, mass, threads)
+    return common, mass
 
 
 def walk_of(snapshot: Snapshot) -> Walk:
@@ -122,20 +121,6 @@ def cut_off_by(snapshot: Snapshot, member: int) -> list[NDArray[np.int32]]:
     return [np.sort(group) for group in groups] if len(groups) > 1 else []
 
 
-def holds(snapshot: Snapshot) -> list[Hold]:
-    """By chapter with ties to others: on whom most of these hang; in order of chapter."""
-    ties = ties_of(snapshot)
-    source = ties.sources[ties.crosses]
-    home = snapshot.roll.home()
-    carried = np.bincount(source, minlength=snapshot.scores.n)
-    found = []
-    for chapter in np.unique(home[source]).tolist():
-        members = np.flatnonzero(home == chapter)
-        most = int(members[np.argmax(carried[members])])  # of equals the lowest number
-        found.append(Hold(chapter, most, int(carried[most]), int(carried[members].sum())))
-    return found
-
-
 def _tie(snapshot: Snapshot) -> Ties:
     trust = trust_of(snapshot)
     network = trust.network
@@ -147,8 +132,7 @@ def _tie(snapshot: Snapshot) -> Ties:
     offsets = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(source[kept], minlength=n), out=offsets[1:])
     targets = np.ascontiguousarray(network.targets[kept])
-    common, mass = np.empty(len(targets), np.int32), np.empty(len(targets))
-    _ties.triangles(offsets, targets, strength[kept], common, mass, 1)
+    common, _ = triangles(offsets, targets, strength[kept])
     home = snapshot.roll.home()
     return Ties(offsets, targets, strength[kept], common, home[source[kept]] != home[targets])
 
@@ -198,14 +182,15 @@ def _cut_off(walk: Walk) -> NDArray[np.int32]:
     behind = np.bincount(parent, walk.size[child], minlength=n).astype(np.int64)
     largest = np.zeros(n, np.int64)
     np.maximum.at(largest, parent, walk.size[child])
-    whole = _component_sizes(walk)
+    whole = component_sizes(walk)
     rest = whole - 1 - behind  # what stays tied above; nothing for the first of a component
     largest = np.maximum(largest, rest)
     cuts = pieces + (rest > 0) > 1
     return np.where(cuts, whole - 1 - largest, 0).astype(np.int32)
 
 
-def _component_sizes(walk: Walk) -> NDArray[np.int64]:
+def component_sizes(walk: Walk) -> NDArray[np.int64]:
+    """How many members are tied to each other, however far, by member; int64[n]."""
     firsts = walk.order[walk.parent[walk.order] < 0]
     sizes = walk.size[firsts].astype(np.int64)
     whole = np.empty(len(walk.order), np.int64)

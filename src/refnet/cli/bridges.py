@@ -8,6 +8,7 @@ from uuid import UUID
 import click
 import numpy as np
 
+from refnet import bridges
 from refnet.cli.command import opened, store_command
 from refnet.cli.model import model_option
 from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
@@ -17,7 +18,7 @@ from refnet.cli.scores import name_of
 from refnet.engine import Engine
 from refnet.errors import NotFound
 from refnet.standings import Snapshot
-from refnet.ties import Bridging, bridging, cut_off_by, holds
+from refnet.ties import Bridging, bridging
 
 
 @store_command(
@@ -92,7 +93,7 @@ def _members(
     output: Output,
 ) -> None:
     found = bridging(snapshot)
-    hold = next((each for each in holds(snapshot) if each.chapter == chapter), None)
+    hold = next((each for each in bridges.chapters(snapshot) if each.chapter == chapter), None)
     if output.as_json:
         document: dict[str, object] = {
             **_basis(snapshot),
@@ -101,8 +102,9 @@ def _members(
         if hold is not None:
             document["chapter"] = {
                 "ties": hold.ties,
-                "carrier": _name(snapshot, hold.member),
-                "carried": hold.carried,
+                "share_of_first_carrier": hold.share,
+                "carriers": [_name(snapshot, each.member) for each in hold.carriers],
+                "cut_off_by": [_name(snapshot, each) for each in hold.cut_off_by],
             }
         output.result(document)
         return
@@ -121,13 +123,16 @@ def _members(
         for number in members.tolist()
     ]
     output.table(_title(snapshot), columns, rows)
-    if hold is not None:
-        first = name_of(engine, snapshot, hold.member, output)
-        output.line(f"{hold.ties} ties to other chapters, {hold.carried} of them {first}'s")
+    if hold is not None and hold.carriers:
+        first = name_of(engine, snapshot, hold.carriers[0].member, output)
+        output.line(
+            f"{hold.ties} ties to other chapters by {len(hold.carriers)} members, "
+            f"{hold.share:.0%} of them {first}'s"
+        )
 
 
 def _without(engine: Engine, snapshot: Snapshot, number: int, output: Output) -> None:
-    parts = [part.tolist() for part in cut_off_by(snapshot, number)[1:]]
+    parts = [part.members for part in bridges.parts_without(snapshot, number)]
     if output.as_json:
         output.result(
             {

@@ -1,0 +1,184 @@
+"""What hangs on whom: bridges between circles, chapters and those who carry their ties, weak ties.
+
+Everything is counted on the ties of `refnet.ties`, and every order is by whole numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refnet.standings import Snapshot
+from refnet.ties import WEAK_BELOW, Ties, bridging, component_sizes, cut_off_by, ties_of, walk_of
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Members whom only one who left would have tied to the others.
+
+    members: rising. chapters: (chapter, members of it here), by chapter. whole: chapters of whose
+    tied members none would stay elsewhere, but for the one who left.
+    """
+
+    members: tuple[int, ...]
+    chapters: tuple[tuple[int, int], ...]
+    whole: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A tie without which its ends would lose each other.
+
+    one < two. apart: members on the smaller side, of whom one of these is.
+    """
+
+    one: int
+    two: int
+    apart: int
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A member with ties to other chapters. ties: how many. alone: chapters no mate is tied to."""
+
+    member: int
+    ties: int
+    alone: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterTies:
+    """What ties a chapter to others.
+
+    tied: its members with any tie. ties: to members of other chapters. carriers: most ties first,
+    then lower number. cut_off_by: members, of any chapter, without whom it would lose the rest.
+    """
+
+    chapter: int
+    tied: int
+    ties: int
+    carriers: tuple[Carrier, ...]
+    cut_off_by: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        """Of its ties to other chapters, how many are the first carrier's; 0 .. 1."""
+        return self.carriers[0].ties / self.ties if self.ties else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class WeakTie:
+    """A weak tie that leads somewhere else. common: members tied to both ends.
+
+    one < two. crosses: whether they are of different chapters. strength: in [0.2, 0.4).
+    """
+
+    one: int
+    two: int
+    strength: float
+    common: int
+    crosses: bool
+
+
+def parts_without(snapshot: Snapshot, member: int) -> list[Part]:
+    """Whom the others would lose if this member left; the largest part first.
+
+    The largest of what would be left is the rest, and no part. Empty if all would stay together.
+    """
+    groups = cut_off_by(snapshot, member)
+    home = snapshot.roll.home()
+    stay = {chapter for chapter, _ in _chapters(home, groups[0])} if groups else set()
+    found = []
+    for place, group in enumerate(groups[1:], 1):
+        others = [each for at, each in enumerate(groups) if at not in {0, place}]
+        elsewhere = stay.union(*({c for c, _ in _chapters(home, each)} for each in others))
+        chapters = _chapters(home, group)
+        whole = tuple(chapter for chapter, _ in chapters if chapter not in elsewhere)
+        found.append(Part(tuple(group.tolist()), tuple(chapters), whole))
+    return found
+
+
+def bridges(snapshot: Snapshot) -> list[Bridge]:
+    """All ties that are bridges: those that keep most members in touch first, then by numbers."""
+    walk = walk_of(snapshot)
+    child = np.flatnonzero(walk.parent >= 0)
+    parent = walk.parent[child]
+    cut = walk.low[child] > walk.place[parent]
+    child, parent = child[cut], parent[cut]
+    behind = walk.size[child].astype(np.int64)
+    apart = np.minimum(behind, component_sizes(walk)[child] - behind)
+    one, two = np.minimum(child, parent), np.maximum(child, parent)
+    order = np.lexsort((two, one, -apart))
+    rows = zip(one[order].tolist(), two[order].tolist(), apart[order].tolist(), strict=True)
+    return [Bridge(*row) for row in rows]
+
+
+def chapters(snapshot: Snapshot) -> list[ChapterTies]:
+    """What ties every chapter with tied members to others; found once, in order of chapter."""
+    return snapshot.once(_chapter_ties)
+
+
+def weak_ties(snapshot: Snapshot, below: float = WEAK_BELOW) -> list[WeakTie]:
+    """Ties weaker than `below` that are local bridges or lead to another chapter.
+
+    The strongest first, then by numbers.
+    """
+    ties = ties_of(snapshot)
+    source, target = ties.sources, ties.targets
+    wanted = (ties.strength < below) & ((ties.common == 0) | ties.crosses) & (source < target)
+    at = np.flatnonzero(wanted)
+    at = at[np.lexsort((target[at], source[at], -ties.strength[at]))]
+    columns = (source, target, ties.strength, ties.common, ties.crosses)
+    return [WeakTie(*row) for row in zip(*(each[at].tolist() for each in columns), strict=True)]
+
+
+def _chapters(home: NDArray[np.int32], members: NDArray[np.int32]) -> list[tuple[int, int]]:
+    found, count = np.unique(home[members], return_counts=True)
+    return list(zip(found.tolist(), count.tolist(), strict=True))
+
+
+def _chapter_ties(snapshot: Snapshot) -> list[ChapterTies]:
+    ties, home = ties_of(snapshot), snapshot.roll.home()
+    degree = np.diff(ties.offsets)
+    carriers = _carriers(ties, home)
+    cutters = _cutters(snapshot)
+    found = []
+    for chapter, tied in _chapters(home, np.flatnonzero(degree).astype(np.int32)):
+        mine = tuple(carriers.get(chapter, ()))
+        carried = sum(each.ties for each in mine)
+        found.append(ChapterTies(chapter, tied, carried, mine, tuple(cutters.get(chapter, ()))))
+    return found
+
+
+def _carriers(ties: Ties, home: NDArray[np.int32]) -> dict[int, list[Carrier]]:
+    """By chapter, who has ties to other chapters: most first, then lower number."""
+    source, target = ties.sources[ties.crosses], ties.targets[ties.crosses]
+    reached = np.unique(np.stack([home[source], home[target], source], axis=1), axis=0)
+    _, which, carriers = np.unique(reached[:, :2], axis=0, return_inverse=True, return_counts=True)
+    alone: dict[int, list[int]] = {}
+    for _, there, member in reached[carriers[which.reshape(-1)] == 1].tolist():
+        alone.setdefault(member, []).append(there)
+    members, count = np.unique(source, return_counts=True)
+    found: dict[int, list[Carrier]] = {}
+    for at in np.lexsort((members, -count)).tolist():
+        member = int(members[at])
+        each = Carrier(member, int(count[at]), tuple(alone.get(member, ())))
+        found.setdefault(int(home[member]), []).append(each)
+    return found
+
+
+def _cutters(snapshot: Snapshot) -> dict[int, list[int]]:
+    """By chapter, whose leaving would cut it off whole; rising."""
+    degree = np.diff(ties_of(snapshot).offsets)
+    sizes = np.bincount(snapshot.roll.home()[degree > 0])
+    # Whoever cuts off fewer than the smallest chapter has, less one, cuts off no chapter.
+    smallest = int(sizes[sizes > 0].min(initial=degree.size)) - 1
+    apart = bridging(snapshot).cut_off
+    found: dict[int, list[int]] = {}
+    for member in np.flatnonzero(apart >= max(smallest, 1)).tolist():
+        for part in parts_without(snapshot, member):
+            for chapter in part.whole:
+                found.setdefault(chapter, []).append(member)
+    return found
