@@ -33,4 +33,15 @@ EQUIVALENT: dict[str, str] = {
     ),
     _shift("total[0]", "now - period[0]", "< 64"): "a total below 2^63 shifted by 63 is 0",
     _shift("amount", "period[0] - now", "<= 63"): "an amount below 2^63 shifted by 63 is 0",
+    "_passes.pxd: read_clock: cdef int64_t age = day - now[0] * half_life if decay else 0"
+    " -> cdef int64_t age = day - now[0] * half_life if decay else 1": (
+        "without decay all entries of a table are the same"
+    ),
+    "_passes.pxd: arrive: return 1 -> return 2": "any number but 0 says so",
+    "_passes.pxd: read_row: return 1 -> return 2": "any number but 0 says so",
+    "_passes.pxd: gathered: while s < end and s < told: -> while s < end :": (
+        "how far to look ahead is no part of a sum"
+    ),
+    "_passes.pxd: gathered: expect(&held[sources[s + AHEAD]])"
+    " -> expect(&held[sources[s - AHEAD]])": "where to look ahead is no part of a sum",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from model_networks import Case, bits
-from proof.towns import kernel, reference, town, with_rows
+from proof.towns import integers, kernel, reference, town, with_rows
 from refnet.accumulators import Kind
 from refnet.scoring import ARRAYS, MODELS
 
@@ -46,3 +46,30 @@ def test_kernel_and_reference_say_the_same(name: str, model: str) -> None:
     assert {array: bits(slow[array]) for array in ARRAYS} == {
         array: bits(fast[array]) for array in ARRAYS
     }
+
+
+@pytest.mark.parametrize("rating", [-1, 0, 1])
+@pytest.mark.parametrize(
+    ("kind", "a", "b"), [(Kind.TESTIMONIAL, 0, 1), (Kind.CLIENT, 0, 1), (Kind.CLIENT, -1, 1)]
+)
+def test_the_smallest_words_count_and_no_word_opens_nothing(
+    kind: Kind, a: int, b: int, rating: int
+) -> None:
+    case = Case(2, [(0, int(kind), a, b, rating)], 0, [1.0, 1.0], {"decay": True})
+    slow, fast = integers(case)
+
+    assert slow == fast
+    assert abs(rating) == len(fast)
+
+
+@pytest.mark.parametrize("periods", [1, 30, 31, 41, 42, 62, 63, 64, 1000])
+def test_a_fact_late_by_any_number_of_periods_is_cut_to_the_one_reached(periods: int) -> None:
+    """63 is where a shift of 64 bits ends; the smallest and the heaviest weight come late."""
+    late = [(day, int(Kind.MEETING), 0, 1, weight) for day in (0, 179) for weight in (1, 2**30)]
+    rows = [(180 * periods, int(Kind.MEETING), 0, 1, 1), *late]
+    slow, fast = integers(Case(2, rows, 180 * periods, [1.0, 1.0], {"decay": True}))
+
+    assert slow == fast
+    in_time = [(0, int(Kind.MEETING), 0, 1, 2**30), rows[0]]
+    slow, fast = integers(Case(2, in_time, 180 * periods, [1.0, 1.0], {"decay": True}))
+    assert slow == fast

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from model_networks import Case, Row
 from refnet import _reference
-from refnet.accumulators import Kind
+from refnet.accumulators import NOBODY, Kind
 from refnet.scoring import MODEL, MODELS, score
 
 Arrays = dict[str, list[float]]
@@ -45,6 +45,27 @@ def reference(case: Case, model: str = MODEL) -> Arrays:
     """The scores of the slow reference."""
     terms = {"standing": case.standing, "model": model, **case.policies}
     return _reference.score(case.n, case.rows, case.day, **terms)
+
+
+Integers = dict[tuple[str, int, int], tuple[int, int]]
+"""(total, period) of each accumulator into which anything was folded, by field and pair."""
+
+
+def integers(case: Case) -> tuple[Integers, Integers]:
+    """What reference and kernel have folded."""
+    made = case.accumulators()
+    found: Integers = {}
+    for field, name in enumerate(made.PAIR_FIELDS):
+        for slot, key in enumerate(made.keys.tolist()):
+            held = int(made.pair_totals[field, slot]), int(made.pair_periods[field, slot])
+            found[name, key >> 32, key & 0xFFFFFFFF] = held
+    for field, name in enumerate(made.MEMBER_FIELDS):
+        for member in range(case.n):
+            source = NOBODY if name in {"CP", "CN"} else member
+            held = int(made.member_totals[field, member]), int(made.member_periods[field, member])
+            found[name, source, member] = held
+    folded = _reference.Accumulators(case.n, case.rows, **case.policies).cells
+    return folded, {key: held for key, held in found.items() if held[1] >= 0}
 
 
 Says = Callable[[Case], Arrays]
