@@ -38,7 +38,7 @@ P_FALL = 1.2e-3  # 5: T'_k of a partner k may change
 OTHERS_RISE = 2.0  # 5: the section says .35 at n = 80; seen .76 there, .79 at n = 10
 ECHO = 0.087  # 7, of V_j
 OWN_WORDS = 1.0  # 7: the section says .2 points; seen .40
-GIVER_O, GIVER_SCORE = 2e-3, 2.0  # 10: the section says .1; seen .13, under model 2 .74
+GIVER_O, GIVER_SCORE = 2e-3, 2.0  # 10: the section says .1; seen .14, under model 2 .79
 TAKER_O = 0.03  # 10: the section says 3e-3; seen 6.2e-3 for one fact, 9.2e-3 for a whole deal
 
 
@@ -355,7 +355,7 @@ def test_in_some_network_taking_lowers_the_opportunism_of_the_slandered(says: Sa
     assert after["N"][7] < before["N"][7]
 
 
-@pytest.mark.parametrize(("model", "fall"), [("1", 0.131), ("2", 0.740)])
+@pytest.mark.parametrize(("model", "fall"), [("1", 0.1425), ("2", 0.7946)])
 def test_giving_to_a_slanderer_lends_him_the_givers_voice(model: str, fall: float) -> None:
     """10, a finding: beyond .1. Nobody heard him before the one he slandered trusted him."""
     rows = [(0, int(Kind.JOIN), who, -1, 1000) for who in (0, 1)]
