@@ -41,7 +41,7 @@ _MAY_FALL_ON_RECEIVER = (Effect.CLIENT, Effect.SIGNAL)
 
 _ROLL = (Effect.JOIN, Effect.MEMBERSHIP, Effect.STOPPED, Effect.RESUMED, Effect.STANDING)
 
-_NOTHING = np.empty(0, np.int64)
+NO_POSITIONS = np.empty(0, np.int64)
 
 _SPARSE = 16
 """Of fewer than one position in so many, positions are numbered among themselves."""
@@ -70,6 +70,14 @@ def rows_about(columns: Columns, members: NDArray[np.int64], count: int) -> Rows
     wanted[members] = True
     chosen = (wanted[columns.giver] | wanted[columns.receiver]) & (columns.effect != 0)
     at = np.flatnonzero(chosen)
+    return Rows(at.astype(np.int64) + 1, columns.take(at))
+
+
+def rows_between(columns: Columns, one: int, two: int) -> Rows:
+    """All rows that name these two members, whichever gives; whole streams, as `rows_about`."""
+    giver, receiver = columns.giver, columns.receiver
+    both = ((giver == one) & (receiver == two)) | ((giver == two) & (receiver == one))
+    at = np.flatnonzero(both)
     return Rows(at.astype(np.int64) + 1, columns.take(at))
 
 
@@ -106,7 +114,7 @@ def events(rows: Rows, day: int, joined: int = 0) -> Events:
 
 
 def located(
-    rows: Rows, day: int, joined: int = 0, left_out: NDArray[np.int64] = _NOTHING
+    rows: Rows, day: int, joined: int = 0, left_out: NDArray[np.int64] = NO_POSITIONS
 ) -> tuple[NDArray[np.int64], Events]:
     """Positions, rising, and the model events of facts in force, in log order, of days up to `day`.
 

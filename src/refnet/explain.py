@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import evidence
-from refnet.accumulators import Events, Kind
+from refnet.accumulators import Accumulators, Events, Kind
 from refnet.fading import masses_left
 from refnet.scoring import Scores, Workings, constants, work_out
 from refnet.standings import Snapshot
@@ -121,9 +121,10 @@ def with_facts(
     partners: of how many. facts: how many to show in all, the newest of each partner in turn.
     """
     whole = explain(snapshot, number)
+    every = facts_about(snapshot, number) if partners else []
     found: list[Partner] = []
     for partner, points in whole.by_partner()[:partners]:
-        told = tuple(facts_about(snapshot, number, partner))
+        told = tuple(fact for fact in every if partner in {fact.giver, fact.receiver})
         price = cost(snapshot, number, between(snapshot, number, partner))
         found.append(Partner(partner, points, told, told[::-1][:facts], price))
         facts -= len(found[-1].shown)
@@ -137,10 +138,9 @@ def cost(snapshot: Snapshot, number: int, positions: NDArray[np.int64]) -> float
     return snapshot.scores.score.item(number) - without(snapshot, positions).score.item(number)
 
 
-def fading(snapshot: Snapshot, number: int, day: int) -> list[tuple[int, float, float]]:
+def fading(today: Explanation, later: Explanation) -> list[tuple[int, float, float]]:
     """(partner, points now, points on a later day), by size of the change, then lower number."""
-    now = dict(explain(snapshot, number).by_partner())
-    then = dict(explain(snapshot, number, day).by_partner())
+    now, then = dict(today.by_partner()), dict(later.by_partner())
     found = [(each, now.get(each, 0.0), then.get(each, 0.0)) for each in sorted(now | then)]
     return sorted(found, key=lambda each: (-abs(each[1] - each[2]), each[0]))
 
@@ -338,6 +338,7 @@ def _left(snapshot: Snapshot, events: Events) -> list[float]:
         return [1.0] * len(events)
     bad = (events.kind == Kind.TESTIMONIAL) & (events.amount < 0)
     slow = bad | np.isin(events.kind, (Kind.CLIENT, Kind.LOST, Kind.JUNK, Kind.SIGNAL))
-    age = (snapshot.day - events.day) / np.where(slow, 360.0, 180.0)
+    days = np.where(slow, Accumulators.HALF_LIVES["CN"], Accumulators.HALF_LIVES["GV"])
+    age = (snapshot.day - events.day) / days
     found: list[float] = (0.5**age).tolist()
     return found

@@ -12,13 +12,13 @@ _ALONE = (Kind.JOIN, Kind.ATTENDANCE, Kind.SIGNAL)
 _GIVEN = (Kind.ACCEPTED, Kind.WON, Kind.CLOSED)
 
 
-def heaviest(snapshot: Snapshot, number: int, count: int) -> list[Carrying]:
+def heaviest(snapshot: Snapshot, number: int, count: int | None = None) -> list[Carrying]:
     """The facts in force about a member that are guessed to carry most points either way.
 
     The guess: a fact carries the part of its partner's points that its mass is of all between the
     two, and what a member received also the part of what opportunism takes off. Heaviest first,
-    then lower position. A position may stand there for several facts that it makes count. Raises
-    ValueError for an unknown number.
+    then lower position. A position may stand there for several facts that it makes count. count:
+    None for all of them. Raises ValueError for an unknown number.
     """
     told = explain(snapshot, number)
     facts = facts_about(snapshot, number)

@@ -49,12 +49,13 @@ def look_ahead(snapshot: Snapshot, number: int, days: Sequence[int]) -> Ahead:
     The facts are the FACTS_MAX that carry most now. Raises ValueError for an unknown number.
     """
     coming = Coming(snapshot, number)
+    now, then = explain(snapshot, number), explain(snapshot, number, days[-1])
     return Ahead(
         outlooks=[coming.on(day) for day in days],
         turns=coming.turns(days),
-        now=explain(snapshot, number),
-        then=explain(snapshot, number, days[-1]),
-        fading=fading(snapshot, number, days[-1]),
+        now=now,
+        then=then,
+        fading=fading(now, then),
         facts=_facts(snapshot, number, days[-1]),
     )
 

@@ -132,11 +132,7 @@ def best_paths(
 
 def facts_between(snapshot: Snapshot, one: int, two: int) -> NDArray[np.int64]:
     """Positions, rising, of the facts in force that make up what two members know of each other."""
-    columns = snapshot.columns
-    giver, receiver = columns.giver, columns.receiver
-    between = ((giver == one) & (receiver == two)) | ((giver == two) & (receiver == one))
-    at = np.flatnonzero(between & (columns.effect != 0))
-    rows = evidence.Rows(at.astype(np.int64) + 1, columns.take(at))
+    rows = evidence.rows_between(snapshot.columns, one, two)
     return np.unique(evidence.located(rows, snapshot.day)[0])
 
 

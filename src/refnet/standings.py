@@ -283,18 +283,22 @@ def refold(
     day: int,
     pairs: NDArray[np.int64],
     members: NDArray[np.int64],
+    left_out: NDArray[np.int64] = evidence.NO_POSITIONS,
 ) -> None:
-    """Fold what `touched` names again, from the beginning of these rows up to a day."""
+    """Fold what `touched` names again, from the beginning of these rows up to a day.
+
+    left_out: positions of facts that shall never have happened (`evidence.located`).
+    """
     if len(members) == 0:
         return
     rows = evidence.rows_on(columns, pairs, members, accumulators.n)
-    again = evidence.events(rows, day)
+    _, again = evidence.located(rows, day, left_out=left_out)
     accumulators.reset(pairs, members)
     accumulators.fold(again.select(again.touching(pairs, members)))
 
 
-def ends(columns: Columns, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Giver, receiver and day of chosen rows, int64[rows, 3]."""
+def ends(columns: Columns, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Giver, receiver and day of rows chosen by mask or index, int64[rows, 3]."""
     found = (columns.giver[chosen], columns.receiver[chosen], columns.day[chosen])
     return np.stack(found, axis=1).astype(np.int64)
 

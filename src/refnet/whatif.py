@@ -13,9 +13,9 @@ from refnet.accumulators import Accumulators, Events
 from refnet.domain.dependence import with_dependents
 from refnet.domain.facts import Effect, Recorded
 from refnet.errors import InvalidRequest, PositionAhead
-from refnet.ledger.columns import NOBODY, Columns
+from refnet.ledger.columns import Columns
 from refnet.scoring import Scores, score
-from refnet.standings import Snapshot
+from refnet.standings import Snapshot, empty, ends, refold, touched
 
 StreamOf = Callable[[int], Iterable[tuple[Any, Recorded]]]
 """All facts of the stream that the fact at a position belongs to, decoded, in order."""
@@ -68,14 +68,17 @@ def without(snapshot: Snapshot, positions: NDArray[np.int64]) -> Scores:
     is uniform). Equals a fold of all other facts, to the last bit.
     """
     columns = snapshot.columns
-    rows = columns.take((positions - 1).astype(np.intp))
+    effects = columns.effect[positions - 1]
     standing = snapshot.roll.standing()
-    if np.isin(rows.effect, _ROLL).any():
+    if np.isin(effects, _ROLL).any():
         kept = columns.take(np.setdiff1d(np.arange(len(columns)), positions - 1))
-        if (rows.effect == Effect.POLICY).any():
+        if (effects == Effect.POLICY).any():
             return _anew(snapshot, kept, positions)
         standing = _standing(kept, snapshot.scores.n)
-    accumulators = _refolded(snapshot, rows, snapshot.day, positions)
+    accumulators = snapshot.accumulators.copy()
+    # Rows without an effect touch too: a referral that was never passed has introduced no client.
+    touching = touched(ends(columns, positions - 1))
+    refold(accumulators, columns, snapshot.day, *touching, left_out=positions)
     return score(accumulators, snapshot.day, standing=standing, model=snapshot.model)
 
 
@@ -85,9 +88,14 @@ def between(snapshot: Snapshot, one: int, two: int) -> NDArray[np.int64]:
     Facts of one stream name the same two members, so nothing else depends on these. Those in force
     would not do: a client's word that two facts made count would go on with the second.
     """
-    giver, receiver = snapshot.columns.giver, snapshot.columns.receiver
-    both = ((giver == one) & (receiver == two)) | ((giver == two) & (receiver == one))
-    return np.flatnonzero(both).astype(np.int64) + 1
+    return evidence.rows_between(snapshot.columns, one, two).position
+
+
+def most_changed(before: Scores, after: Scores) -> NDArray[np.intp]:
+    """Numbers of the members with another score: by size of the change, then lower number."""
+    change = np.abs(after.score - before.score)
+    changed = np.flatnonzero(change > 0.0)
+    return changed[np.lexsort((changed, -change[changed]))]
 
 
 def with_events(snapshot: Snapshot, rows: Sequence[tuple[int, int, int, int, int]]) -> Scores:
@@ -113,7 +121,9 @@ def evidence_on(snapshot: Snapshot, day: int) -> Accumulators:
     due = (columns.day > snapshot.day) & (columns.day <= day) & (columns.effect != 0)
     if not due.any():
         return snapshot.accumulators
-    return _refolded(snapshot, columns.take(np.flatnonzero(due)), day, np.empty(0, np.int64))
+    accumulators = snapshot.accumulators.copy()
+    refold(accumulators, columns, day, *touched(ends(columns, due)))
+    return accumulators
 
 
 def _check(snapshot: Snapshot, wanted: list[int]) -> None:
@@ -134,33 +144,12 @@ def _check(snapshot: Snapshot, wanted: list[int]) -> None:
             )
 
 
-def _refolded(
-    snapshot: Snapshot, rows: Columns, day: int, positions: NDArray[np.int64]
-) -> Accumulators:
-    """The evidence of a day with what the rows touch folded again, without some positions.
-
-    Also rows without an effect touch: a referral that was never passed has introduced no client.
-    """
-    accumulators = snapshot.accumulators.copy()
-    ends = np.stack([rows.giver, rows.receiver], axis=1).astype(np.int64)
-    members = np.unique(ends[ends != NOBODY])
-    if len(members) == 0:
-        return accumulators
-    pairs = np.unique(np.sort(ends[(ends != NOBODY).all(axis=1)], axis=1), axis=0)
-    about = evidence.rows_about(snapshot.columns, members, accumulators.n)
-    _, again = evidence.located(about, day, left_out=positions)
-    accumulators.reset(pairs, members)
-    accumulators.fold(again.select(again.touching(pairs, members)))
-    return accumulators
-
-
 def _anew(snapshot: Snapshot, kept: Columns, positions: NDArray[np.int64]) -> Scores:
     """As `without`, where the policies that apply to the whole history are others."""
     policy = evidence.policy(kept)
     n = snapshot.scores.n
-    accumulators = Accumulators(
-        n, decay=policy.decay, uniform=policy.uniform, value_half=policy.value_half
-    )
+    accumulators = empty(policy)
+    accumulators.grow(n)
     rows = evidence.rows_of(snapshot.columns)
     accumulators.fold(evidence.located(rows, snapshot.day, left_out=positions)[1])
     standing = _standing(kept, n)
