@@ -24,15 +24,16 @@ from numpy.typing import NDArray
 
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.network import PublishScores
+from refnet.domain.state import State
 from refnet.domain.values import MICROS_PER_DAY, Erased, utc_day
 from refnet.engine import Engine, Row, left_out, load_state, reveal_fields, row_of
-from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown
+from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown, stopping
 from refnet.folding import Folding, Head
 from refnet.log.draft import Receipt
 from refnet.log.reader import Reader
 from refnet.log.writer import Writer
 from refnet.reading import ReadPool
-from refnet.scoreboard import Scoreboard, pause, stopping
+from refnet.scoreboard import Scoreboard, pause
 from refnet.scoring import MODEL
 from refnet.standings import Snapshot, check_claim
 
@@ -156,9 +157,10 @@ class App:
         """Committed states of a noun that is held in memory, in order of their first fact."""
         return self._engine.state.resident(noun)
 
-    def index(self, name: str) -> Mapping[Any, Any]:
-        """A look-up table over committed states, such as `merged`."""
-        return self._engine.state.index(name)
+    @property
+    def state(self) -> State:
+        """Committed states, to look things up in."""
+        return self._engine.state
 
     async def load(self, noun: Noun, stream: UUID, upto: int | None = None) -> Any | None:
         """The state of a stream at a position (None: now), or None."""

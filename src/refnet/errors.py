@@ -178,6 +178,11 @@ class ShuttingDown(RefnetError):
     reason = "SHUTTING_DOWN"
 
 
+def stopping() -> ShuttingDown:
+    """What those hear who wait for something when the server stops."""
+    return ShuttingDown("the server is stopping; ask another one, or retry later")
+
+
 class StoreSealed(RefnetError):
     """The store may not be written in this way (simulated, or held by another process)."""
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from refnet.engine import Engine
-from refnet.errors import RefnetError, ShuttingDown, StorageFull
+from refnet.errors import RefnetError, StorageFull, stopping
 from refnet.log.follower import Follower
 
 SAVE_SECONDS = 10.0
@@ -65,7 +65,7 @@ class Folding:
         saved = time.monotonic()
         for rows in self._reader.scan(self.projection.position):
             if self._stop.is_set():
-                raise ShuttingDown("the server is stopping; ask another one, or retry later")
+                raise stopping()
             self.projection.extend(rows)
             if time.monotonic() - saved > SAVE_SECONDS:
                 self._save()

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from refnet.engine import Engine
-from refnet.errors import RefnetError, ShuttingDown
+from refnet.errors import RefnetError, stopping
 from refnet.log.connections import is_disk_failure
 from refnet.log.disclosure import Disclosure
 from refnet.log.reader import Reader
@@ -44,7 +44,7 @@ class ReadPool:
     async def run(self, work: Callable[[], T]) -> T:
         """The same for work that needs no reader. Raises ShuttingDown after `refuse`."""
         if self._closed:
-            raise ShuttingDown("the server is stopping; ask another one, or retry later")
+            raise stopping()
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def refuse(self) -> None:

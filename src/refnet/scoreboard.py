@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from refnet.domain.values import utc_day
-from refnet.errors import FreshnessTimeout, ShuttingDown
+from refnet.errors import FreshnessTimeout, stopping
 from refnet.projection import Projection
 from refnet.scoring import MODEL
 from refnet.standings import Snapshot, Standings, snapshot_at
@@ -238,8 +238,3 @@ def _too_slow(what: str, position: int, patience: float) -> FreshnessTimeout:
     return FreshnessTimeout(
         f"{what} within {patience} s; retry, or ask for less fresh ones", position=position
     )
-
-
-def stopping() -> ShuttingDown:
-    """What those hear who wait for scores when the server stops."""
-    return ShuttingDown("the server is stopping; ask another one, or retry later")

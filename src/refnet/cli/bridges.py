@@ -9,14 +9,14 @@ import click
 import numpy as np
 
 from refnet import bridges
+from refnet.cli.asof import AsOf, as_of, basis, resource, title
 from refnet.cli.command import opened, store_command
-from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
 from refnet.cli.scores import name_of
 from refnet.engine import Engine
 from refnet.errors import NotFound
+from refnet.ledger.columns import NOBODY
 from refnet.standings import Snapshot
 from refnet.ties import Bridging, bridging
 
@@ -32,16 +32,12 @@ from refnet.ties import Bridging, bridging
 @click.option("--chapter", metavar="ID", help="Only its members, and what ties it to others.")
 @click.option("--member", help="Whom the others would lose: an id, an external id, or #NUMBER.")
 @click.option("--top", type=click.IntRange(min=1), default=20, help="Only so many. [20]")
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
-@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
-@model_option
+@as_of()
 def bridges_(
     chapter: str | None,
     member: str | None,
     top: int,
-    moment: Moment | None,
-    day: int | None,
-    model: str,
+    asked: AsOf,
     data: Path,
     output: Output,
 ) -> None:
@@ -54,27 +50,25 @@ def bridges_(
     if chapter is not None and member is not None:
         raise click.UsageError("name a --chapter or a --member, not both")
     with opened(data, output, read_only=True) as engine:
-        position = None if moment is None else moment.resolve(engine, output.warn)
-        snapshot = engine.scores(position=position, day=day, model=model)
+        snapshot = asked.scores(engine, output)
         if member is not None:
             number = find_member(engine, snapshot, member, field="--member")
             _without(engine, snapshot, number, output)
             return
-        where = None if chapter is None else _chapter_number(engine, snapshot, chapter)
+        where = None if chapter is None else _chapter_number(snapshot, chapter)
         among = np.flatnonzero(snapshot.active)
         if where is not None:
             among = among[snapshot.roll.home()[among] == where]
         _members(engine, snapshot, bridging(snapshot).order(among)[:top], where, output)
 
 
-def _chapter_number(engine: Engine, snapshot: Snapshot, text: str) -> int:
+def _chapter_number(snapshot: Snapshot, text: str) -> int:
     """The number of a chapter given by id. Raises NotFound."""
     try:
-        wanted = UUID(text.removeprefix("chapters/"))
-        number = list(engine.state.resident("chapter")).index(wanted)
+        number = snapshot.ledger.fold.chapter_number(UUID(text.removeprefix("chapters/")))
     except ValueError:
-        number = -1
-    if number < 0 or number not in snapshot.roll.home():
+        number = NOBODY
+    if number == NOBODY or number not in snapshot.roll.home():
         raise NotFound(
             f"--chapter {text!r} has no members at position {snapshot.position}; give the id of "
             "a chapter that has",
@@ -96,15 +90,15 @@ def _members(
     hold = next((each for each in bridges.chapters(snapshot) if each.chapter == chapter), None)
     if output.as_json:
         document: dict[str, object] = {
-            **_basis(snapshot),
+            **basis(snapshot),
             "members": [_entry(snapshot, found, number) for number in members.tolist()],
         }
         if hold is not None:
             document["chapter"] = {
                 "ties": hold.ties,
                 "share_of_first_carrier": hold.share,
-                "carriers": [_name(snapshot, each.member) for each in hold.carriers],
-                "cut_off_by": [_name(snapshot, each) for each in hold.cut_off_by],
+                "carriers": [resource(snapshot, each.member) for each in hold.carriers],
+                "cut_off_by": [resource(snapshot, each) for each in hold.cut_off_by],
             }
         output.result(document)
         return
@@ -122,7 +116,7 @@ def _members(
         ]
         for number in members.tolist()
     ]
-    output.table(_title(snapshot), columns, rows)
+    output.table(title(snapshot), columns, rows)
     if hold is not None and hold.carriers:
         first = name_of(engine, snapshot, hold.carriers[0].member, output)
         output.line(
@@ -136,9 +130,9 @@ def _without(engine: Engine, snapshot: Snapshot, number: int, output: Output) ->
     if output.as_json:
         output.result(
             {
-                **_basis(snapshot),
+                **basis(snapshot),
                 "member": _entry(snapshot, bridging(snapshot), number),
-                "parts": [[_name(snapshot, each) for each in part] for part in parts],
+                "parts": [[resource(snapshot, each) for each in part] for part in parts],
             }
         )
         return
@@ -149,12 +143,12 @@ def _without(engine: Engine, snapshot: Snapshot, number: int, output: Output) ->
         names = ", ".join(name_of(engine, snapshot, each, output) for each in part[:10])
         more = ", ..." if len(part) > 10 else ""
         output.line(f"without {who} {len(part)} would be cut off: {names}{more}")
-    output.line(_title(snapshot))
+    output.line(title(snapshot))
 
 
 def _entry(snapshot: Snapshot, found: Bridging, number: int) -> dict[str, object]:
     return {
-        "member": _name(snapshot, number),
+        "member": resource(snapshot, number),
         "cut_off": found.cut_off.item(number),
         "efficiency": found.efficiency.item(number),
         "effective_size": found.effective.item(number),
@@ -163,21 +157,3 @@ def _entry(snapshot: Snapshot, found: Bridging, number: int) -> dict[str, object
         "crossing": found.crossing.item(number),
         "weak": found.weak.item(number),
     }
-
-
-def _basis(snapshot: Snapshot) -> dict[str, object]:
-    return {
-        "position": snapshot.position,
-        "day": snapshot.day,
-        "date": date_of(snapshot.day),
-        "model": snapshot.model,
-        "digest": snapshot.digest,
-    }
-
-
-def _title(snapshot: Snapshot) -> str:
-    return f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}"
-
-
-def _name(snapshot: Snapshot, number: int) -> str:
-    return f"members/{snapshot.members[number]}"

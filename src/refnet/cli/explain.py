@@ -9,10 +9,9 @@ import click
 
 from refnet import actions, explain
 from refnet.accumulators import Kind
-from refnet.cli.asof import bar, basis, resource, snapshot_of
+from refnet.cli.asof import AsOf, as_of, bar, basis, resource, title
 from refnet.cli.command import opened, store_command
-from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
+from refnet.cli.moments import date_of
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
 from refnet.cli.scores import COMPONENTS, name_of
@@ -50,16 +49,12 @@ _Priced = tuple[explain.Carrying, list[int], float]
 @click.argument("member", metavar="MEMBER")
 @click.option("--top", type=click.IntRange(0, 20), default=5, help="Partners, and facts. [5]")
 @click.option("--acts", type=click.IntRange(0, 20), default=3, help="Ways up to show. [3]")
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
-@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
-@model_option
+@as_of()
 def explain_(
     member: str,
     top: int,
     acts: int,
-    moment: Moment | None,
-    day: int | None,
-    model: str,
+    asked: AsOf,
     data: Path,
     output: Output,
 ) -> None:
@@ -69,7 +64,7 @@ def explain_(
     score would lose if it had never happened: the network is scored again without it.
     """
     with opened(data, output, read_only=True) as engine:
-        snapshot = snapshot_of(engine, moment, day, model, output)
+        snapshot = asked.scores(engine, output)
         number = find_member(engine, snapshot, member, field="MEMBER")
         whole, chosen = explain.with_facts(snapshot, number, partners=top, facts=0)
         priced = _priced(engine, snapshot, number, heaviest(snapshot, number, top))
@@ -108,11 +103,8 @@ def _show(engine: Engine, snapshot: Snapshot, whole: explain.Explanation, output
     rows.append([f"{whole.taken:.3f}", "opportunism", f"{snapshot.scores.O[whole.number]:.4f}"])
     rows.append([f"{whole.remainder:.0e}", "rounding", ""])
     rows.append([f"{whole.score:.3f}", "score", ""])
-    title = (
-        f"{name_of(engine, snapshot, whole.number, output)} at position {snapshot.position}, "
-        f"{date_of(snapshot.day)}, model {snapshot.model}"
-    )
-    output.table(title, ("points", "part", "value"), rows)
+    who = name_of(engine, snapshot, whole.number, output)
+    output.table(f"{who} at {title(snapshot)}", ("points", "part", "value"), rows)
 
 
 def _show_partners(

@@ -8,10 +8,9 @@ import click
 
 from refnet import forecast
 from refnet.accumulators import Kind
-from refnet.cli.asof import bar, basis, resource, snapshot_of
+from refnet.cli.asof import AsOf, as_of, bar, basis, resource
 from refnet.cli.command import opened, store_command
-from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
+from refnet.cli.moments import date_of
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
 from refnet.cli.scores import COMPONENTS, name_of
@@ -33,22 +32,18 @@ _SHOWN = 5
 @click.argument("member", metavar="MEMBER")
 @click.option("--days", type=click.IntRange(1, 3650), default=90, help="How far to look. [90]")
 @click.option("--points", type=click.IntRange(1, 60), default=6, help="On how many days. [6]")
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
-@click.option("--day", type=DayType(), help="UTC date to begin with. [of --at]")
-@model_option
+@as_of("UTC date to begin with. [of --at]")
 def forecast_(
     member: str,
     days: int,
     points: int,
-    moment: Moment | None,
-    day: int | None,
-    model: str,
+    asked: AsOf,
     data: Path,
     output: Output,
 ) -> None:
     """Show what a score becomes if nothing more happens, and which partners' parts fade."""
     with opened(data, output, read_only=True) as engine:
-        snapshot = snapshot_of(engine, moment, day, model, output)
+        snapshot = asked.scores(engine, output)
         number = find_member(engine, snapshot, member, field="MEMBER")
         coming = forecast.days_ahead(snapshot.day, days, points)
         ahead = look_ahead(snapshot, number, coming)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from refnet.cli.asof import basis, resource, title
 from refnet.cli.command import opened, store_command
 from refnet.cli.model import model_option
 from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
@@ -84,16 +85,16 @@ def history(
         points = _points(engine, snapshot, chosen, by)
         with output.progress("scoring", len(points)) as advance:
             found = _seen(snapshot, number, points, advance)
-        title = f"{name_of(engine, snapshot, number, output)}, {_basis(snapshot)}"
+        heading = f"{name_of(engine, snapshot, number, output)}, {title(snapshot)}"
         if output.as_json:
             output.result(_document(snapshot, number, by, found))
         elif found:
-            output.table(title, *_table(found))
+            output.table(heading, *_table(found))
             output.line(f"{_spark(found)}  score, lowest to highest")
         else:
-            output.line(f"{title}: no point at which there was a score")
+            output.line(f"{heading}: no point at which there was a score")
         if svg is not None:
-            output.drawing(svg, title, *_table(found))
+            output.drawing(svg, heading, *_table(found))
 
 
 def _days(
@@ -150,10 +151,6 @@ def _seen(
     return found
 
 
-def _basis(snapshot: Snapshot) -> str:
-    return f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}"
-
-
 def _table(found: Sequence[Seen]) -> tuple[list[str], list[list[str]]]:
     columns = ["date", "of 100", "score", "rank", *COMPONENTS, "opportunism", "label"]
     letters = [*COMPONENTS.values(), "O"]
@@ -197,12 +194,8 @@ def _document(snapshot: Snapshot, number: int, by: str, found: Sequence[Seen]) -
         }
 
     return {
-        "position": snapshot.position,
-        "day": snapshot.day,
-        "date": date_of(snapshot.day),
-        "model": snapshot.model,
-        "digest": snapshot.digest,
-        "member": f"members/{snapshot.members[number]}",
+        **basis(snapshot),
+        "member": resource(snapshot, number),
         "by": by,
         "points": [point(seen) for seen in found],
     }

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
 
 from refnet import paths
+from refnet.acquaintances import acquainted, seated
+from refnet.cli.asof import AsOf, as_of, basis, resource, title
 from refnet.cli.command import opened, store_command
-from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
 from refnet.cli.scores import name_of
-from refnet.domain.contact import merged_into, resolve
-from refnet.domain.membership import MemberStatus
-from refnet.domain.values import ContactId
 from refnet.engine import Engine
 from refnet.standings import Snapshot
 
@@ -38,9 +34,7 @@ _FACTS_SHOWN = 20
 @click.option("--contact", metavar="ID", help="Somebody outside the network whom a member knows.")
 @click.option("-k", "--count", type=click.IntRange(1, paths.PATHS_MAX), default=3, help="[3]")
 @click.option("--links", type=click.IntRange(1, paths.HOPS_MAX), default=paths.HOPS_MAX, help="[6]")
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
-@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
-@model_option
+@as_of()
 def path(
     asker: str,
     to: str | None,
@@ -48,9 +42,7 @@ def path(
     contact: str | None,
     count: int,
     links: int,
-    moment: Moment | None,
-    day: int | None,
-    model: str,
+    asked: AsOf,
     data: Path,
     output: Output,
 ) -> None:
@@ -63,8 +55,7 @@ def path(
     if sum(each is not None for each in (to, profession, contact)) != 1:
         raise click.UsageError("name one of --to, --profession and --contact")
     with opened(data, output, read_only=True) as engine:
-        position = None if moment is None else moment.resolve(engine, output.warn)
-        snapshot = engine.scores(position=position, day=day, model=model)
+        snapshot = asked.scores(engine, output)
         start = find_member(engine, snapshot, asker, field="FROM")
         wanted = _wanted(engine, snapshot, to, profession, contact)
         ends = [number for number in wanted if number != start]
@@ -86,22 +77,17 @@ def path(
 )
 @click.argument("member", metavar="MEMBER")
 @click.argument("partner", metavar="PARTNER")
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
-@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
-@model_option
+@as_of()
 def trust(
     member: str,
     partner: str,
-    moment: Moment | None,
-    day: int | None,
-    model: str,
+    asked: AsOf,
     data: Path,
     output: Output,
 ) -> None:
     """Show what MEMBER knows of PARTNER at first hand, both ways, and from which facts."""
     with opened(data, output, read_only=True) as engine:
-        position = None if moment is None else moment.resolve(engine, output.warn)
-        snapshot = engine.scores(position=position, day=day, model=model)
+        snapshot = asked.scores(engine, output)
         one = find_member(engine, snapshot, member, field="MEMBER")
         two = find_member(engine, snapshot, partner, field="PARTNER")
         if one == two:
@@ -110,7 +96,7 @@ def trust(
         facts = paths.facts_between(snapshot, one, two).tolist()
         if output.as_json:
             links = [_link(snapshot, each) for each in both]
-            output.result({**_basis(snapshot), "links": links, "facts": facts})
+            output.result({**basis(snapshot), "links": links, "facts": facts})
             return
         _table(engine, snapshot, both, output)
         shown = ", ".join(str(position) for position in facts[-_FACTS_SHOWN:])
@@ -128,32 +114,22 @@ def _wanted(
     """Numbers of those who end a chain; raises NotFound."""
     if to is not None:
         return [find_member(engine, snapshot, to, field="--to")]
-    members: dict[UUID, Any] = dict(engine.state.resident("member"))
     if contact is not None:
-        streams = _acquainted(engine, contact)
+        streams = acquainted(engine.state, _contact_id(contact))
     else:
         assert profession is not None
-        trade = profession.casefold()
-        streams = [each for each in members if members[each].classification.casefold() == trade]
-    return [
-        snapshot.numbers[each]
-        for each in streams
-        if members[each].status is MemberStatus.ACTIVE and each in snapshot.numbers
-    ]
+        streams = seated(engine.state, profession)
+    numbers = snapshot.numbers
+    return [numbers[each] for each in streams if each in numbers]
 
 
-def _acquainted(engine: Engine, contact: str) -> list[UUID]:
-    """Who registered a contact, or one that is the same person."""
+def _contact_id(text: str) -> UUID:
     try:
-        stream = UUID(contact.removeprefix("contacts/"))
+        return UUID(text.removeprefix("contacts/"))
     except ValueError:
         raise click.BadParameter(
-            f"{contact!r} is no id of a contact", param_hint="--contact"
+            f"{text!r} is no id of a contact", param_hint="--contact"
         ) from None
-    world = engine.state
-    same = merged_into(world, resolve(world, ContactId(stream)))
-    states = world.resident("contact")
-    return sorted({states[each].registered_by for each in same} - {None})
 
 
 def _draw(engine: Engine, snapshot: Snapshot, found: list[paths.Path], output: Output) -> None:
@@ -165,7 +141,7 @@ def _draw(engine: Engine, snapshot: Snapshot, found: list[paths.Path], output: O
         for link in each.links:
             output.line(f"    |  {link.weight:.3f}  {_because(link)}")
             output.line(f"   {name_of(engine, snapshot, link.receiver, output)}")
-    output.line(f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}")
+    output.line(title(snapshot))
 
 
 def _because(link: paths.Link) -> str:
@@ -187,36 +163,25 @@ def _table(engine: Engine, snapshot: Snapshot, links: list[paths.Link], output: 
         names = [name_of(engine, snapshot, each, output) for each in (link.giver, link.receiver)]
         numbers = (link.weight, link.praise, link.blame, link.given, link.taken, link.met)
         rows.append([f"{link.trust:.3f}", " in ".join(names), *(f"{each:.3f}" for each in numbers)])
-    title = f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}"
-    output.table(title, columns, rows)
-
-
-def _basis(snapshot: Snapshot) -> dict[str, object]:
-    return {
-        "position": snapshot.position,
-        "day": snapshot.day,
-        "date": date_of(snapshot.day),
-        "model": snapshot.model,
-        "digest": snapshot.digest,
-    }
+    output.table(title(snapshot), columns, rows)
 
 
 def _document(snapshot: Snapshot, found: list[paths.Path]) -> dict[str, object]:
     chains = [
         {
             "product": each.product,
-            "members": [_name(snapshot, number) for number in each.members],
+            "members": [resource(snapshot, number) for number in each.members],
             "links": [_link(snapshot, link) for link in each.links],
         }
         for each in found
     ]
-    return {**_basis(snapshot), "paths": chains}
+    return {**basis(snapshot), "paths": chains}
 
 
 def _link(snapshot: Snapshot, link: paths.Link) -> dict[str, object]:
     return {
-        "member": _name(snapshot, link.giver),
-        "partner": _name(snapshot, link.receiver),
+        "member": resource(snapshot, link.giver),
+        "partner": resource(snapshot, link.receiver),
         "trust": link.trust,
         "weight": link.weight,
         "distrusted": link.distrusted,
@@ -226,7 +191,3 @@ def _link(snapshot: Snapshot, link: paths.Link) -> dict[str, object]:
         "taken": link.taken,
         "met": link.met,
     }
-
-
-def _name(snapshot: Snapshot, number: int) -> str:
-    return f"members/{snapshot.members[number]}"

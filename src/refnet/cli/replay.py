@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from refnet.cli.asof import basis
 from refnet.cli.command import opened, store_command
 from refnet.cli.compare import fetch
 from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
+from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType
 from refnet.cli.output import Output
 from refnet.cli.scores import print_table
 from refnet.engine import Engine
@@ -72,11 +73,7 @@ def replay(
             )
         snapshot = replayed.snapshot
         found: dict[str, object] = {
-            "position": replayed.position,
-            "day": replayed.day,
-            "date": date_of(replayed.day),
-            "model": snapshot.model,
-            "digest": snapshot.digest,
+            **basis(snapshot),
             "head": replayed.head,
         }
         if not output.as_json:

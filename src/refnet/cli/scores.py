@@ -9,9 +9,10 @@ from uuid import UUID
 
 import click
 
+from refnet.cli.asof import basis, title
 from refnet.cli.command import opened, store_command
 from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType, date_of
+from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType
 from refnet.cli.output import Output
 from refnet.domain.membership import Member
 from refnet.domain.values import Erased
@@ -88,11 +89,10 @@ def print_table(snapshot: Snapshot, numbers: Sequence[int], engine: Engine, outp
         ]
         for number in numbers
     ]
-    title = f"position {snapshot.position}, {date_of(snapshot.day)}, model {snapshot.model}"
     if rows:
-        output.table(title, columns, rows)
+        output.table(title(snapshot), columns, rows)
     else:
-        output.line(title)
+        output.line(title(snapshot))
     output.line(f"digest {snapshot.digest}")
 
 
@@ -155,10 +155,6 @@ def _document(
         }
 
     return {
-        "position": snapshot.position,
-        "day": snapshot.day,
-        "date": date_of(snapshot.day),
-        "model": snapshot.model,
-        "digest": snapshot.digest,
+        **basis(snapshot),
         "members": [entry(number) for number in numbers],
     }

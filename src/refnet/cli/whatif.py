@@ -5,13 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import numpy as np
 
 from refnet import whatif
-from refnet.cli.asof import basis, resource, snapshot_of
+from refnet.cli.asof import AsOf, as_of, basis, resource
 from refnet.cli.command import opened, store_command
-from refnet.cli.model import model_option
-from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
 from refnet.cli.scores import name_of
@@ -27,16 +24,12 @@ from refnet.cli.scores import name_of
 @click.argument("positions", metavar="POSITION...", type=click.IntRange(min=1), nargs=-1)
 @click.option("--member", "members", multiple=True, help="Whose score to show; may be repeated.")
 @click.option("--top", type=click.IntRange(1, 1000), default=10, help="Else those changed most.")
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
-@click.option("--day", type=DayType(), help="UTC date to which evidence fades. [of --at]")
-@model_option
+@as_of()
 def what_if(
     positions: tuple[int, ...],
     members: tuple[str, ...],
     top: int,
-    moment: Moment | None,
-    day: int | None,
-    model: str,
+    asked: AsOf,
     data: Path,
     output: Output,
 ) -> None:
@@ -48,14 +41,13 @@ def what_if(
     if not positions:
         raise click.UsageError("name at least one POSITION")
     with opened(data, output, read_only=True) as engine:
-        snapshot = snapshot_of(engine, moment, day, model, output)
+        snapshot = asked.scores(engine, output)
         named = [find_member(engine, snapshot, each, field="--member") for each in members]
         gone = engine.left_out(snapshot, positions)
         after = whatif.without(snapshot, gone)
+        changed = whatif.most_changed(snapshot.scores, after)
         before = snapshot.scores.score
-        change = np.abs(after.score - before)
-        changed = np.flatnonzero(change > 0.0)
-        most = changed[np.lexsort((changed, -change[changed]))][:top].tolist()
+        most = changed[:top].tolist()
         shown = [(each, before.item(each), after.score.item(each)) for each in named or most]
         if output.as_json:
             output.result(

@@ -16,7 +16,7 @@ from refnet.outlook import look_ahead
 from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.positions import Positions
-from refnet.rpc.score_table import ScoreTable
+from refnet.rpc.score_table import FIELDS, ScoreTable
 from refnet.rpc.scores import ScoreReads
 from refnet.scoring import Scores
 from refnet.standings import Snapshot
@@ -33,17 +33,8 @@ _LETTERS = {
     "P": v1.SCORE_COMPONENT_PARTNERS,
 }
 _OUTLOOK = {
-    "score": "score",
-    "raw": "raw",
-    "value": "V",
-    "trust": "T",
-    "clients": "C",
-    "referrals": "R",
-    "partners": "P",
-    "opportunism": "O",
-    "balance": "bal",
+    field.name: FIELDS[field.name] for field in v1.Outlook.DESCRIPTOR.fields if field.name in FIELDS
 }
-
 
 _Priced = tuple[explain.Carrying, NDArray[np.int64], float]
 """A fact, what goes with it if it is left out, and what that costs."""
@@ -71,19 +62,18 @@ class Explanations:
     ) -> v1.ExplainScoreResponse:
         table = await self._scores.read(request, context)
         number = self._scores.number(table, request.member, field="member")
-        (whole, chosen), heavy, count = await self._app.study(
+        (whole, chosen), facts = await self._app.study(
             table.snapshot,
             patience(context),
             lambda snapshot: (
                 explain.with_facts(
                     snapshot, number, partners=request.partners, facts=request.facts
                 ),
-                heaviest(snapshot, number, request.top),
-                len(explain.facts_about(snapshot, number)),
+                heaviest(snapshot, number),
             ),
         )
         shown = [fact for each in chosen for fact in each.shown]
-        priced = await self._priced(table, number, [*shown, *heavy], context)
+        priced = await self._priced(table, number, [*shown, *facts[: request.top]], context)
         costly = sorted(priced[len(shown) :], key=lambda each: (-abs(each[2]), each[0].position))
         return v1.ExplainScoreResponse(
             score=table.score(number),
@@ -101,7 +91,7 @@ class Explanations:
             remainder=whole.remainder,
             partners=self._partners(table, number, chosen, priced),
             heaviest=[self._fact(table, number, each) for each in costly],
-            fact_count=count,
+            fact_count=len(facts),
             computed_at=table.basis,
         )
 
@@ -127,7 +117,7 @@ class Explanations:
         of_facts = iter(priced)
         return [
             v1.PartnerCost(
-                partner=_name(table, each.number),
+                partner=table.name(each.number),
                 points=each.points,
                 cost=each.cost,
                 fact_count=len(each.all),
@@ -167,18 +157,16 @@ class Explanations:
 
         after, digest = await self._app.study(table.snapshot, patience(context), rescored)
         before = table.snapshot.scores.score
-        change = np.abs(after.score - before)
-        changed = np.flatnonzero(change > 0.0)
-        most = changed[np.lexsort((changed, -change[changed]))][:_CHANGES_MAX]
+        changed = whatif.most_changed(table.snapshot.scores, after)
         return v1.WhatIfResponse(
             left_out=[self._positions.message(position) for position in gone.tolist()],
             changes=[
                 v1.ScoreChange(
-                    member=_name(table, number),
+                    member=table.name(number),
                     before=before.item(number),
                     after=after.score.item(number),
                 )
-                for number in named or most.tolist()
+                for number in named or changed[:_CHANGES_MAX].tolist()
             ],
             change_count=len(changed),
             digest=digest,
@@ -199,7 +187,7 @@ class Explanations:
             outlooks=[_outlook(each) for each in found.outlooks],
             flag_changes_day=next((day for day, _ in found.turns.flags), None),
             fading=[
-                v1.Fading(partner=_name(table, partner), now=now, then=then)
+                v1.Fading(partner=table.name(partner), now=now, then=then)
                 for partner, now, then in found.fading[:_FADING_MAX]
             ],
             half_day=half["score"],
@@ -247,7 +235,7 @@ class Explanations:
     def _action(self, table: ScoreTable, action: actions.Action) -> v1.Action:
         message = v1.Action(
             act=v1.ActionKind.Value(f"ACTION_KIND_{action.act.name}"),
-            partner="" if action.partner is None else _name(table, action.partner),
+            partner="" if action.partner is None else table.name(action.partner),
             value=action.value,
             gain=action.gain,
         )
@@ -260,7 +248,7 @@ def _part(table: ScoreTable, part: explain.Part) -> v1.ScorePart:
     return v1.ScorePart(
         component=_LETTERS[part.component],
         source=v1.ScoreSource.Value(f"SCORE_SOURCE_{part.source.name}"),
-        partner="" if part.partner is None else _name(table, part.partner),
+        partner="" if part.partner is None else table.name(part.partner),
         points=part.points,
     )
 
@@ -271,7 +259,7 @@ def _kind(fact: explain.Carrying) -> v1.EvidenceKind.ValueType:
 
 def _partner(table: ScoreTable, fact: explain.Carrying, number: int) -> str:
     partner = partner_of(fact, number)
-    return "" if partner is None else _name(table, partner)
+    return "" if partner is None else table.name(partner)
 
 
 def _outlook(each: forecast.Outlook) -> v1.Outlook:
@@ -280,7 +268,3 @@ def _outlook(each: forecast.Outlook) -> v1.Outlook:
         label=v1.ScoreLabel.ValueType(each.label),
         **{field: each.values[array] for field, array in _OUTLOOK.items()},
     )
-
-
-def _name(table: ScoreTable, number: int) -> str:
-    return f"members/{table.snapshot.members[number]}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from refnet.domain.decisions import Noun
-from refnet.errors import InvalidRequest
+from refnet.errors import InvalidRequest, NotFound
 
 
 def name_of(plural: str, stream: UUID) -> str:
@@ -30,6 +30,12 @@ def parse(plural: str, name: str, *, field: str) -> UUID:
         field=field,
         value=name,
     )
+
+
+def check_known(states: Mapping[UUID, Any], noun: str, stream: UUID, *, field: str) -> None:
+    """Raises NotFound naming the field unless the noun has such a stream."""
+    if stream not in states:
+        raise NotFound(f"no {noun} {stream}; check {field}", field=field, noun=noun, id=stream)
 
 
 class Names:

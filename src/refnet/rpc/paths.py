@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from refnet import paths, v1
+from refnet.acquaintances import acquainted, seated
 from refnet.app import App
-from refnet.domain.membership import MemberStatus
-from refnet.errors import NotFound, SelfDealing
+from refnet.errors import SelfDealing
 from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
-from refnet.rpc.naming import parse
+from refnet.rpc.naming import check_known, parse
 from refnet.rpc.positions import Positions
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads
@@ -73,7 +73,7 @@ class PathReads:
         return v1.FindPathsResponse(
             paths=[
                 v1.Path(
-                    members=[_name(table, number) for number in path.members],
+                    members=[table.name(number) for number in path.members],
                     product=path.product,
                     links=[_message(table, link) for link in path.links],
                 )
@@ -89,43 +89,19 @@ class PathReads:
                 return [self._scores.number(table, request.member, field="member")]
             case "contact":
                 contact = parse("contacts", request.contact, field="contact")
-                members = self._acquainted(contact)
+                check_known(self._app.resident("contact"), "contact", contact, field="contact")
+                members = acquainted(self._app.state, contact)
             case _:
-                members = self._seated(request)
-        states = self._app.resident("member")
-        active = [each for each in members if states[each].status is MemberStatus.ACTIVE]
-        numbers = (self._scores.find(table, f"members/{member}") for member in active)
+                members = seated(self._app.state, request.classification, self._chapter(request))
+        numbers = (self._scores.find(table, f"members/{member}") for member in members)
         return [number for number in numbers if number is not None]
 
-    def _acquainted(self, contact: UUID) -> list[UUID]:
-        """Who registered a contact, or one of those merged into it or it was merged into."""
-        states = self._app.resident("contact")
-        _check_known(states, "contact", contact, "contact")
-        while states[contact].merged_into is not None:
-            contact = states[contact].merged_into
-        same = (contact, *self._app.index("merged").get(contact, ()))
-        known = {states[each].registered_by for each in same} - {None}
-        return sorted(known)
-
-    def _seated(self, request: v1.FindPathsRequest) -> list[UUID]:
-        """Active members with a seat for a classification, whatever its letters' case."""
-        chapter: UUID | None = None
-        if request.HasField("chapter"):
-            chapter = parse("chapters", request.chapter, field="chapter")
-            _check_known(self._app.resident("chapter"), "chapter", chapter, "chapter")
-        wanted = request.classification.casefold()
-        states = tuple(self._app.resident("member").items())  # others come while we look
-        return [
-            stream
-            for stream, member in states
-            if member.classification.casefold() == wanted
-            and (chapter is None or member.chapter == chapter)
-        ]
-
-
-def _check_known(states: Mapping[UUID, Any], noun: str, stream: UUID, field: str) -> None:
-    if stream not in states:
-        raise NotFound(f"no {noun} {stream}; check {field}", field=field, noun=noun, id=stream)
+    def _chapter(self, request: v1.FindPathsRequest) -> UUID | None:
+        if not request.HasField("chapter"):
+            return None
+        chapter = parse("chapters", request.chapter, field="chapter")
+        check_known(self._app.resident("chapter"), "chapter", chapter, field="chapter")
+        return chapter
 
 
 def _refuse_self(one: str, two: str, field: str) -> None:
@@ -137,14 +113,10 @@ def _refuse_self(one: str, two: str, field: str) -> None:
         )
 
 
-def _name(table: ScoreTable, number: int) -> str:
-    return f"members/{table.snapshot.members[number]}"
-
-
 def _message(table: ScoreTable, link: paths.Link) -> v1.Trust:
     return v1.Trust(
-        member=_name(table, link.giver),
-        partner=_name(table, link.receiver),
+        member=table.name(link.giver),
+        partner=table.name(link.receiver),
         trust=link.trust,
         weight=link.weight,
         distrusted=link.distrusted,

@@ -53,13 +53,17 @@ class ScoreTable:
             digest=snapshot.digest,
         )
 
+    def name(self, number: int) -> str:
+        """The resource name of a member."""
+        return f"members/{self.snapshot.members[number]}"
+
     def score(self, number: int) -> v1.Score:
         """The message of one member."""
         doubles = {
             field: column.item(number) for field, column in zip(FIELDS, self._columns, strict=True)
         }
         return v1.Score(
-            member=f"members/{self.snapshot.members[number]}",
+            member=self.name(number),
             number=number,
             rank=self.snapshot.rank.item(number),
             label=cast("v1.ScoreLabel.ValueType", self._labels.item(number)),

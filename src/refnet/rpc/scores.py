@@ -17,7 +17,7 @@ from refnet.rpc.errors import status_of
 from refnet.rpc.freshness import freshness_of, patience
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.interceptor import POSITION
-from refnet.rpc.naming import parse
+from refnet.rpc.naming import check_known, parse
 from refnet.rpc.paging import Page, Pages, page_size
 from refnet.rpc.positions import Positions
 from refnet.rpc.score_table import ScoreTable
@@ -135,13 +135,7 @@ class ScoreReads:
         chapter = classification = None
         if request.HasField("chapter"):
             stream = parse("chapters", request.chapter, field="chapter")
-            if stream not in self._app.resident("chapter"):
-                raise NotFound(
-                    f"no chapter {stream}; check chapter",
-                    field="chapter",
-                    noun="chapter",
-                    id=stream,
-                )
+            check_known(self._app.resident("chapter"), "chapter", stream, field="chapter")
             chapter = names.chapter_number(stream)
         if request.HasField("classification"):
             classification = names.classification_number(request.classification)

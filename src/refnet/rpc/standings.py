@@ -17,7 +17,7 @@ from refnet.rpc.freshness import check_reached, patience
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.paging import Page, Pages, page_size
 from refnet.rpc.positions import Positions
-from refnet.rpc.score_table import FIELDS
+from refnet.rpc.score_table import FIELDS, ScoreTable
 from refnet.rpc.scores import ScoreReads
 from refnet.standings import Snapshot
 
@@ -72,7 +72,7 @@ class StandingReads:
         more = end < len(found)
         token = self._pages.token(request, Page(page.pin, end, page.day)) if more else ""
         return v1.ListPartnersResponse(
-            partners=[_partner(table.snapshot, each) for each in found[page.cursor : end]],
+            partners=[_partner(table, each) for each in found[page.cursor : end]],
             next_page_token=token,
             partner_count=len(found),
             computed_at=table.basis,
@@ -176,8 +176,8 @@ def _place(place: Place) -> v1.Place:
     return v1.Place(**asdict(place))
 
 
-def _partner(snapshot: Snapshot, partner: Partner) -> v1.Partner:
-    return v1.Partner(partner=f"members/{snapshot.members[partner.number]}", **asdict(partner))
+def _partner(table: ScoreTable, partner: Partner) -> v1.Partner:
+    return v1.Partner(partner=table.name(partner.number), **asdict(partner))
 
 
 def _score(member: str, number: int, seen: Seen) -> v1.Score:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from refnet import v1
 from refnet.app import App
-from refnet.errors import NotFound
 from refnet.rpc.interceptor import POSITION
-from refnet.rpc.naming import parse
+from refnet.rpc.naming import check_known, parse
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads, everyone
 from refnet.rpc.streams import Streams, ended, with_pauses
@@ -65,11 +64,11 @@ class ScoreWatch:
             for place, name in enumerate(request.members)
         ]
         for place, member in enumerate(members):
-            self._check_known("member", member, f"members[{place}]")
+            check_known(self._app.resident("member"), "member", member, field=f"members[{place}]")
         chapter: UUID | None = None
         if request.HasField("chapter"):
             chapter = parse("chapters", request.chapter, field="chapter")
-            self._check_known("chapter", chapter, "chapter")
+            check_known(self._app.resident("chapter"), "chapter", chapter, field="chapter")
 
         def choose(table: ScoreTable) -> Numbers:
             snapshot = table.snapshot
@@ -86,10 +85,6 @@ class ScoreWatch:
             return np.array(sorted(set(found)), np.intp)
 
         return choose
-
-    def _check_known(self, noun: str, stream: UUID, field: str) -> None:
-        if stream not in self._app.resident(noun):
-            raise NotFound(f"no {noun} {stream}; check {field}", field=field, noun=noun, id=stream)
 
 
 def _message(table: ScoreTable, numbers: Numbers, *, complete: bool = True) -> Any:
