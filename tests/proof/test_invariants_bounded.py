@@ -367,3 +367,20 @@ def test_giving_to_a_slanderer_lends_him_the_givers_voice(model: str, fall: floa
 
         assert 0.0 == before["p"][0] == before["xn"][1] < after["xn"][1]
         assert fall == pytest.approx(before["score"][1] - after["score"][1], abs=5e-4)
+
+
+@pytest.mark.parametrize(("model", "fall"), [("1", 1.648e-3), ("2", 4.378e-3)])
+def test_praise_that_is_ones_own_echo_lends_ones_voice_to_a_slanderer(
+    model: str, fall: float
+) -> None:
+    """5, a finding: beyond 1e-6. All the trust that 0 has is from 1, whom 2 slanders unheard."""
+    rows = [(0, int(Kind.JOIN), who, -1, 1000) for who in range(3)]
+    rows += [(0, int(Kind.ATTENDANCE), 1, -1, 1000)] * 40
+    rows += [(0, PRAISE, 1, 0, 1000)]
+    rows += [(0, PRAISE, 1, 2, 1000), (0, PRAISE, 2, 1, -1000)] * 20
+    case = Case(3, rows, 0, [1.0, 1.0, 1.0], {"decay": False})
+    for says in (kernel, reference):
+        before, after = says(case, model), says(with_rows(case, (0, PRAISE, 0, 1, 1000)), model)
+
+        assert before["x"][1] == after["x"][1] == 0.0 < before["xn"][1] < after["xn"][1]
+        assert fall == pytest.approx(before["score"][1] - after["score"][1], abs=1e-6)
