@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _ACCUMULATE = "_model.pxd: accumulate: "
+_EMPTY = "return np.zeros((rows, columns), np.int64), np.full((rows, columns), {}, np.int32)"
 _SHIFTED = "{0} = {0} >> ({1}) if {1} {2} else 0"
 
 
@@ -44,4 +45,7 @@ EQUIVALENT: dict[str, str] = {
     ),
     "_passes.pxd: gathered: expect(&held[sources[s + AHEAD]])"
     " -> expect(&held[sources[s - AHEAD]])": "where to look ahead is no part of a sum",
+    f"accumulators.py: _empty: {_EMPTY.format(-1)} -> {_EMPTY.format(-2)}": (
+        "an empty accumulator is 0 at -1, before any day"
+    ),
 }
