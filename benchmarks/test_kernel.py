@@ -24,7 +24,7 @@ from benchmarks.conftest import Compare
 from benchmarks.ratio import Comparison, Side
 from refnet import _scoring
 from refnet.accumulators import Accumulators, Network
-from refnet.scoring import score, work_out
+from refnet.scoring import MODEL, constants, score, work_out
 
 PULLS = 6
 DAMPING = 0.7
@@ -70,7 +70,7 @@ def _digest(vector: Vector) -> str:
 
 def _pull(big: Propagation, threads: int, reach: Vector) -> Vector:
     args = (big.network.offsets, big.network.targets, big.trust, big.pretrust)
-    _scoring.propagate(*args, reach, np.empty_like(reach), 0, threads)
+    _scoring.propagate(*args, reach, np.empty_like(reach), constants(MODEL), threads)
     return reach
 
 

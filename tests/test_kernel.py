@@ -45,7 +45,7 @@ def arguments() -> dict[str, Any]:
         "flows": np.empty((len(_scoring.FLOW_NAMES), 2)),
         "people": np.empty((len(_scoring.PERSON_NAMES), 3)),
         "out": np.empty((len(ARRAYS), 3)),
-        "model": 0,
+        "model": _scoring.constants(0),
         "threads": 1,
     }
 
@@ -169,8 +169,6 @@ def test_fold_admits_no_new_member() -> None:
 BAD_SCORES: list[tuple[str, dict[str, Any]]] = [
     ("the number of threads", {"threads": 0}),
     ("the number of threads", {"threads": 1025}),
-    ("the model", {"model": -1}),
-    ("the model", {"model": len(_scoring.MODEL_NAMES)}),
     ("a day number", {"day": -1}),
     ("the day to read", {"pair_periods": np.ones((9, 2), np.int32)}),
     ("the day to read", {"member_periods": np.ones((5, 3), np.int32)}),
@@ -208,7 +206,7 @@ def test_score_checks_what_it_is_handed(text: str, change: dict[str, Any]) -> No
 
 def test_every_status_is_met_at_a_door() -> None:
     """A status that nothing returns is dead; one that no test provokes is a guess."""
-    met = {*BAD_EVENTS, *(text for text, _ in [*BAD_FOLDS, *BAD_SCORES])}
+    met = {*BAD_EVENTS, *(text for text, _ in [*BAD_FOLDS, *BAD_SCORES]), "the model"}
 
     assert set(STATUSES.values()) == {message(text) for text in met}
 
@@ -295,9 +293,20 @@ def propagate_arguments() -> dict[str, Any]:
         "pretrust": np.array([1.0, 0.5]),
         "reach": np.empty(2),
         "reached": np.empty(2),
-        "model": 0,
+        "model": _scoring.constants(0),
         "threads": 1,
     }
+
+
+def test_the_kernel_wants_every_constant_of_a_model() -> None:
+    for model in (-1, len(_scoring.MODEL_NAMES)):
+        with pytest.raises(ValueError, match=message("the model")):
+            _scoring.constants(model)
+    some = {name: value for name, value in _scoring.constants(0).items() if name != "damping"}
+    with pytest.raises(ValueError, match="damping"):
+        _scoring.score(**{**arguments(), "model": some})
+    with pytest.raises(ValueError, match="damping"):
+        _scoring.propagate(**{**propagate_arguments(), "model": some})
 
 
 def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
@@ -321,7 +330,7 @@ def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
             scores.p,
             reach,
             reached,
-            0,
+            _scoring.constants(0),
             threads,
         )
         assert workings.people["reach"].tolist() == reach.tolist()
@@ -333,8 +342,6 @@ def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
     [
         ("the number of threads", {"threads": 0}),
         ("the number of threads", {"threads": 1025}),
-        ("the model", {"model": -1}),
-        ("the model", {"model": len(_scoring.MODEL_NAMES)}),
         ("the arrays", {"offsets": np.array([0, 2])}),
         ("the arrays", {"reach": np.empty(1)}),
         ("the arrays", {"reached": np.empty(3)}),

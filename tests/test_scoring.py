@@ -18,7 +18,7 @@ from refnet import _reference
 from refnet.accumulators import Accumulators, Events, Kind
 from refnet.errors import InvalidRequest
 from refnet.golden import check, golden_events
-from refnet.scoring import ARRAYS, MODEL, MODELS, pair_balance, score
+from refnet.scoring import ARRAYS, MODEL, MODELS, constants, pair_balance, score
 
 DIGEST_OF_MODEL_2 = "5f612e4f6e5f6ad7994e8dc2122682c981f704de71bbee8f6b944fcbfe70e312"
 """Of the scores of the golden file's events under model 2, which the file itself does not know."""
@@ -129,6 +129,28 @@ def test_the_kernel_says_what_the_reference_says(case: Case, model: str) -> None
 @given(cases(most=40), st.sampled_from([2, 3, 8]), st.sampled_from(MODELS))
 def test_no_thread_count_changes_a_bit(case: Case, threads: int, model: str) -> None:
     assert scored(case, 1, model) == scored(case, threads, model)
+
+
+@given(cases(most=8))
+def test_changed_constants_are_the_other_model_when_all_are_the_others(case: Case) -> None:
+    accumulators, standing = case.accumulators(), np.array(case.standing)
+    plain = score(accumulators, case.day, standing=standing, model="2")
+    others = constants("2")
+
+    assert all_bits(plain) == all_bits(
+        score(accumulators, case.day, standing=standing, model="1", changed=others)
+    )
+
+
+def test_only_constants_that_there_are_can_be_changed() -> None:
+    assert {**constants("1"), "newcomer": 0.5} == constants("1", {"newcomer": 0.5})
+    assert 0.3 == constants("1")["newcomer"]
+    with pytest.raises(ValueError, match="no constant 'new'; there are damping"):
+        constants("1", {"new": 0.5})
+    with pytest.raises(ValueError, match="damping = nan is not finite"):
+        constants("1", {"damping": float("nan")})
+    with pytest.raises(ValueError, match="no model '3'; choose one of 1, 2"):
+        constants("3")
 
 
 def test_models_differ_and_others_are_unknown(shared_data: Callable[[str], Path]) -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,7 +88,7 @@ def score(
     flows: NDArray[np.float64],
     people: NDArray[np.float64],
     out: NDArray[np.float64],
-    model: int,
+    model: Mapping[str, float],
     threads: int,
 ) -> None: ...
 def propagate(
@@ -96,6 +98,6 @@ def propagate(
     pretrust: NDArray[np.float64],
     reach: NDArray[np.float64],
     reached: NDArray[np.float64],
-    model: int,
+    model: Mapping[str, float],
     threads: int,
 ) -> None: ...

@@ -316,16 +316,15 @@ cdef void _pulls(
 
 def propagate(
     const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
-    const double[::1] pretrust, double[::1] reach, double[::1] reached, int model, int threads,
+    const double[::1] pretrust, double[::1] reach, double[::1] reached, model, int threads,
 ):
     """Fill reach, [n], with V of score-model section 4.2: the pulls of `score` by themselves.
 
-    trust: [pairs], the C of each slot's source; pretrust: [n]; reached: [n], scratch. model: index
-    in MODEL_NAMES.
+    trust: [pairs], the C of each slot's source; pretrust: [n]; reached: [n], scratch. model: its
+    constants, as `constants` gives them.
     """
     cdef Py_ssize_t slot, unknown = 0, n = pretrust.shape[0]
-    if not 0 <= model < MODEL_COUNT:
-        raise_for(UNKNOWN_MODEL)
+    cdef Model fixed = model
     if threads < 1 or threads > THREADS_LIMIT:
         raise_for(WRONG_THREADS)
     if offsets.shape[0] != n + 1 or reach.shape[0] != n or reached.shape[0] != n:
@@ -337,7 +336,7 @@ def propagate(
         unknown += not 0 <= sources[slot] < n
     raise_for(UNKNOWN_MEMBER if unknown else OK)
     with nogil:
-        _pulls(&MODELS[model], offsets, sources, trust, pretrust, reach, reached, threads)
+        _pulls(&fixed, offsets, sources, trust, pretrust, reach, reached, threads)
 
 
 cdef int _passes(
@@ -382,14 +381,15 @@ def score(
     const double[::1] standing, int64_t day, const int64_t[::1] tables,
     bint decay, bint uniform,
     double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
-    int model, int threads,
+    model, int threads,
 ):
     """Fill out, [18, n] in the order of ARRAY_NAMES, with the scores of a day.
 
     edges: [pairs, 8], flows: [3, pairs], people: [9, n] are scratch, in the order of EDGE_NAMES,
-    FLOW_NAMES and PERSON_NAMES. model: index in MODEL_NAMES.
+    FLOW_NAMES and PERSON_NAMES. model: its constants, as `constants` gives them.
     """
     cdef Py_ssize_t n = standing.shape[0], pairs = targets.shape[0]
+    cdef Model fixed = model
     cdef Clock clock
     cdef int status
     _check_accumulators(pair_totals, pair_periods, PAIR_FIELDS)
@@ -405,8 +405,6 @@ def score(
     if out.shape[0] != OUTS or out.shape[1] != n:
         raise_for(WRONG_SHAPE)
     raise_for(check_tables(tables))
-    if not 0 <= model < MODEL_COUNT:
-        raise_for(UNKNOWN_MODEL)
     if day < 0:
         raise_for(NEGATIVE_DAY)
     with nogil:
@@ -415,7 +413,7 @@ def score(
     clock = _clock_at(day, &tables[0], decay)
     with nogil:
         status = _passes(
-            &MODELS[model], offsets, targets, reverse, pair_totals, pair_periods, member_totals,
+            &fixed, offsets, targets, reverse, pair_totals, pair_periods, member_totals,
             member_periods, standing, &clock, uniform, edges, flows, people, out, threads,
         )
     raise_for(status)

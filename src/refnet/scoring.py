@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -122,15 +124,19 @@ def score(
     *,
     standing: Floats | None = None,
     model: str = MODEL,
+    changed: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> Scores:
     """Scores on a day, which may not lie before that of any event folded.
 
     standing: float64[n] in 0 .. 1, of each member's chapter; 1 for all if None. model: one of
-    MODELS. threads: 1 .. 1024; any number gives the same bits. Needs about 90 bytes a pair while it
+    MODELS. changed: constants to try instead of the model's, by name; what comes of them is of no
+    model. threads: 1 .. 1024; any number gives the same bits. Needs about 90 bytes a pair while it
     runs. Raises ValueError.
     """
-    return work_out(accumulators, day, standing=standing, model=model, threads=threads)[0]
+    return work_out(
+        accumulators, day, standing=standing, model=model, changed=changed, threads=threads
+    )[0]
 
 
 def work_out(
@@ -139,13 +145,12 @@ def work_out(
     *,
     standing: Floats | None = None,
     model: str = MODEL,
+    changed: Mapping[str, float] | None = None,
     threads: int = 1,
 ) -> tuple[Scores, Workings]:
     """As `score`, and the workings too."""
     n = accumulators.n
     _check_day(accumulators, day)
-    if model not in MODELS:
-        raise ValueError(f"there is no model {model!r}; choose one of {', '.join(MODELS)}")
     level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
     network = accumulators.network()
     pairs = len(network.targets)
@@ -170,7 +175,7 @@ def work_out(
         flows,
         people,
         out,
-        MODELS.index(model),
+        constants(model, changed),
         threads,
     )
     out.flags.writeable = False
@@ -183,9 +188,22 @@ def work_out(
     return Scores(n, day, *out), workings
 
 
-def constants(model: str) -> dict[str, float]:
-    """The constants of a model by name, as the kernel uses them (`Model` in _model.pxd)."""
-    return _scoring.constants(MODELS.index(model))
+def constants(model: str, changed: Mapping[str, float] | None = None) -> dict[str, float]:
+    """The constants of a model by name, as the kernel uses them (`Model` in _model.pxd).
+
+    changed: others instead of some of them. Raises ValueError for an unknown model or name, and for
+    a value that is not finite.
+    """
+    if model not in MODELS:
+        raise ValueError(f"there is no model {model!r}; choose one of {', '.join(MODELS)}")
+    found = _scoring.constants(MODELS.index(model))
+    for name, value in (changed or {}).items():
+        if name not in found:
+            raise ValueError(f"there is no constant {name!r}; there are {', '.join(found)}")
+        if not math.isfinite(value):
+            raise ValueError(f"{name} = {value} is not finite; constants are")
+        found[name] = float(value)
+    return found
 
 
 def pair_balance(accumulators: Accumulators, i: int, j: int, day: int) -> PairBalance:

@@ -68,7 +68,7 @@ def digests(kernel: Any, problem: dict[str, Any]) -> dict[str, str]:
             kernel.score(
                 *(*network, *accumulators, columns["standing"], problem["read_on"]),
                 *(columns["tables"], *policy, *scratch),
-                *(array("d", len(kernel.PERSON_NAMES), n), out, model, threads),
+                *(array("d", len(kernel.PERSON_NAMES), n), out, kernel.constants(model), threads),
             )
             rows = memoryview(out.tobytes())
             for place, name in enumerate(kernel.ARRAY_NAMES):

@@ -40,14 +40,14 @@ def judged(jobs: Sequence[Job], workers: int, root: Path = ROOT) -> Iterable[Ver
         idle: SimpleQueue[Workshop] = SimpleQueue()
         shops = [Workshop(root, Path(folder) / str(worker)) for worker in range(workers)]
         stillborn = shops[0].switch([mutant for mutant, _ in jobs])
+        for tests in {subject.tests for _, subject in jobs}:
+            outcome, by = shops[0].sound(tests)
+            if outcome != SURVIVED:
+                raise RuntimeError(f"the tests fail on the sound source: {by}")
         for shop in shops[1:]:
             shop.take(shops[0])
         for shop in shops:
             idle.put(shop)
-        for tests in {subject.tests for subject in SUBJECTS}:
-            outcome, by = shops[0].sound(tests)
-            if outcome != SURVIVED:
-                raise RuntimeError(f"the tests fail on the sound source: {by}")
 
         def judge(job: Job) -> Verdict:
             if job[0].name in stillborn:
@@ -58,8 +58,12 @@ def judged(jobs: Sequence[Job], workers: int, root: Path = ROOT) -> Iterable[Ver
             finally:
                 idle.put(mine)
 
-        with ThreadPoolExecutor(workers) as pool:
-            yield from pool.map(judge, jobs)
+        try:
+            with ThreadPoolExecutor(workers) as pool:
+                yield from pool.map(judge, jobs)
+        finally:
+            for shop in shops:
+                shop.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,8 +1,8 @@
 """Many mutants in one build: each breaks a copy of its function, and a number picks the copy.
 
 Compiling takes longer than testing. So a function gets a copy for every mutant of it, and begins by
-calling the copy whose number stands in the environment, if any does. Constants and whatever else
-stands outside of functions cannot be switched; those mutants have builds of their own.
+calling the copy whose number stands in a global, if any does. Constants and whatever else stands
+outside of functions cannot be switched; those mutants have builds of their own.
 """
 
 from __future__ import annotations
@@ -12,24 +12,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mutants.forks import SWITCH
 from mutants.lines import function_spans, tokens
 from mutants.mutations import Mutant
 
-VARIABLE = "REFNET_MUTANT"
-HEADER = f'''# The number of the mutant to be, 0 for none.
+HEADER = f'''# The number of the mutant to be, 0 for none; set from outside (forks.py).
 
 cdef extern from *:
     """
-    #include <stdlib.h>
-    static int mutant_number(void) {{
-        static int number = -1;
-        const char *said;
-        if (number < 0) {{
-            said = getenv("{VARIABLE}");
-            number = said ? atoi(said) : 0;
-        }}
-        return number;
-    }}
+    __attribute__((visibility("default"))) int {SWITCH} = 0;
+    static inline int mutant_number(void) {{ return {SWITCH}; }}
     """
     int mutant_number() noexcept nogil
 '''

@@ -13,8 +13,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from mutants.forks import CRASHED, PASSED, TIMEOUT, Collected
 from mutants.mutations import Mutant
-from mutants.switchboard import VARIABLE, Switchboard
+from mutants.switchboard import Switchboard
 
 KERNEL_TESTS = (
     "tests/proof/test_two_opinions.py",
@@ -55,7 +56,11 @@ SUBJECTS = (
 )
 
 CAUGHT, SURVIVED, STILLBORN = "caught", "survived", "does not compile"
-TEST_SECONDS = 120
+TIMES = 10
+"""A mutant has as many times the time that the tests take on the sound source, and no less than
+LEAST_SECONDS: a busy machine is no reason to call a mutant caught."""
+
+LEAST_SECONDS = 60.0
 DIRECTIVES = "boundscheck=False,wraparound=False,initializedcheck=False,cdivision=True"
 
 
@@ -89,6 +94,8 @@ class Workshop:
             copy(source, scratch / name)
         self._numbers: dict[str, int] = {}
         self._switched = False
+        self._collected: dict[tuple[str, ...], Collected] = {}
+        self._seconds: dict[tuple[str, ...], float] = {}
         self.data = os.environ.get("REFNET_TEST_DATA", checkout.parent / "shared" / "data")
 
     def switch(self, mutants: list[Mutant]) -> set[str]:
@@ -112,16 +119,15 @@ class Workshop:
         return stillborn
 
     def take(self, other: Workshop) -> None:
-        """Use the kernel that another workshop built."""
+        """Use the kernel that another workshop built, and the times it measured."""
         shutil.copy2(other.switched, self.switched)
-        self._numbers = other._numbers
+        self._numbers, self._seconds = other._numbers, other._seconds
 
     def judge(self, mutant: Mutant, subject: Subject) -> Verdict:
         """Break, build if that has not been done, test, mend."""
         began = time.monotonic()
         if mutant.name in self._numbers:
-            self._restore()
-            outcome, by = self.test(subject.tests, self._numbers[mutant.name])
+            outcome, by = self._first(subject.tests, self._numbers[mutant.name])
         else:
             path = self.scratch / subject.path
             sound = path.read_text()
@@ -133,9 +139,21 @@ class Workshop:
         return Verdict(mutant, outcome, by, time.monotonic() - began)
 
     def sound(self, tests: tuple[str, ...]) -> tuple[str, str]:
-        """What the tests say where nothing is broken."""
+        """What the tests say where nothing is broken; measures how long they take."""
         self._restore()
-        return self.test(tests)
+        for some in _in_turn(tests):
+            began = time.monotonic()
+            outcome, by = self._run(some, 3600.0)
+            if outcome != SURVIVED:
+                return outcome, by
+            self._seconds[some] = max(LEAST_SECONDS, TIMES * (time.monotonic() - began))
+        return SURVIVED, ""
+
+    def close(self) -> None:
+        """End the tests that wait."""
+        for each in self._collected.values():
+            each.close()
+        self._collected.clear()
 
     def _tried(self, subject: Subject) -> tuple[str, str]:
         if not subject.compiled:
@@ -144,10 +162,11 @@ class Workshop:
             self._switched = False
             if self.build() is not None:
                 return STILLBORN, ""
-        return self.test(subject.tests)
+        return self._first(subject.tests)
 
     def _restore(self) -> None:
         if not self._switched:
+            self.library.unlink(missing_ok=True)  # tests that wait keep the one they have open
             shutil.copy2(self.switched, self.library)
             self._switched = True
 
@@ -168,28 +187,42 @@ class Workshop:
                 return done.stdout + done.stderr
         return None
 
-    def test(self, tests: tuple[str, ...], number: int = 0) -> tuple[str, str]:
+    def _first(self, tests: tuple[str, ...], number: int = 0) -> tuple[str, str]:
         """Run tests until one fails; the outcome, and that test. number: of a switched mutant."""
         outcome, by = SURVIVED, ""
-        for some in (tests[:1], tests[1:]):  # to collect all would take longer than the first
-            outcome, by = self._run(some, number)
+        for some in _in_turn(tests):
+            if number:
+                outcome, by = self._forked(some, number)
+            else:
+                outcome, by = self._run(some, self._seconds[some])
             if outcome != SURVIVED:
                 break
         return outcome, by
 
-    def _run(self, tests: tuple[str, ...], number: int) -> tuple[str, str]:
+    def _forked(self, tests: tuple[str, ...], number: int) -> tuple[str, str]:
+        if tests not in self._collected:
+            command, environment = self._command(tests)
+            self._restore()
+            self._collected[tests] = Collected(command, self.scratch, environment, self.library)
+        said = self._collected[tests].run(number, self._seconds[tests])
+        return (SURVIVED, "") if said == PASSED else (CAUGHT, said.removeprefix("tests/"))
+
+    def _command(self, tests: tuple[str, ...]) -> tuple[list[str], dict[str, str]]:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "--no-showlocals"]
         command += ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:benchmark"]
         command += ["--hypothesis-profile=mutants", "-m", "not slow", *tests]
         environment = {
             **os.environ,
             "CI": "1",
-            "PYTHONPATH": str(self.scratch / "src"),
+            "PYTHONPATH": os.pathsep.join(str(self.scratch / room) for room in ("src", "tests")),
             "PYTHONDONTWRITEBYTECODE": "1",
             "REFNET_TEST_DATA": str(self.data),
             "OMP_WAIT_POLICY": "passive",
-            VARIABLE: str(number),
         }
+        return command, environment
+
+    def _run(self, tests: tuple[str, ...], seconds: float) -> tuple[str, str]:
+        command, environment = self._command(tests)
         with subprocess.Popen(
             command,
             cwd=self.scratch,
@@ -200,13 +233,18 @@ class Workshop:
             start_new_session=True,
         ) as run:
             try:
-                said, _ = run.communicate(timeout=TEST_SECONDS)
+                said, _ = run.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 os.killpg(run.pid, signal.SIGKILL)
-                return CAUGHT, "(the tests do not end)"
+                return CAUGHT, TIMEOUT
         if run.returncode == 0:
             return SURVIVED, ""
         failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", said, re.MULTILINE)
         if failed:
             return CAUGHT, failed[1].removeprefix("tests/")
-        return CAUGHT, "(the tests crash)" if run.returncode < 0 else f"(exit {run.returncode})"
+        return CAUGHT, CRASHED if run.returncode < 0 else f"(exit {run.returncode})"
+
+
+def _in_turn(tests: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """To collect all would take longer than to run the first."""
+    return tests[:1], tests[1:]
