@@ -89,6 +89,7 @@ evidence: export REFNET_TEST_DATA := $(RATINGS)
 evidence: $(BUILT) ## measure the score models and write docs/evidence*.md (minutes)
 	$(BIN)/refnet evaluate all --out docs $(EVIDENCE)
 	$(BIN)/refnet evaluate all --out docs $(EVIDENCE) --model 2 --no-rivals --name evidence-model-2
+	$(BIN)/refnet evaluate candidates --out docs
 
 node: $(BUILT) ## run the Node.js example against a fresh server (needs Node.js and npm)
 	cd examples/node && npm ci --no-audit --no-fund --loglevel=error

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from refnet.cli.command import CommandFailed, store_command
 from refnet.cli.output import Output
+
+if TYPE_CHECKING:
+    from refnet.evaluate.table import Table
 
 INSTALL = "pip install 'refnet[evaluate]'"
 _EXTRA = ("matplotlib", "rustworkx", "scipy", "sklearn")
@@ -50,42 +53,54 @@ def _seeds(context: click.Context, option: click.Parameter, text: str) -> list[i
     return list(seeds)
 
 
+def _report(name: str) -> tuple[Callable[..., Any], ...]:
+    return (
+        click.option(
+            "--out",
+            type=click.Path(file_okay=False, path_type=Path),
+            help="Write the report and its figures into this folder.",
+        ),
+        click.option("--name", default=name, show_default=True, help="Of the report, without .md."),
+    )
+
+
 _MODEL = (
     click.option(
         "--model",
         default="1",
         show_default=True,
-        help="A model's version, or package.module:function.",
-    ),
-    click.option(
-        "--out",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Write the report and its figures into this folder.",
-    ),
-    click.option(
-        "--name", default="evidence", show_default=True, help="Of the report, without .md."
+        help="A model's version, a candidate's name, or package.module:function.",
     ),
     click.option("--rivals/--no-rivals", default=True, help="With slow baselines beside it. [yes]"),
 )
-_NETWORKS = (
-    click.option(
-        "--seeds",
-        callback=_seeds,
-        default="200-209",
-        show_default=True,
-        help="Of the simulated networks; the first three are attacked.",
-    ),
-    click.option("--chapters", type=click.IntRange(1, 10_000), default=20, help="[20]"),
-    click.option("--members", type=click.IntRange(1, 500), default=30, help="A chapter has. [30]"),
-    click.option("--weeks", type=click.IntRange(30, 1040), default=104, help="[104]"),
-    click.option(
-        "--cache",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=Path("refnet-simulated"),
-        show_default=True,
-        help="Folder that keeps simulated networks; half a minute each.",
-    ),
-)
+_REPORT = _report("evidence")
+
+
+def _networks(seeds: str) -> tuple[Callable[..., Any], ...]:
+    return (
+        click.option(
+            "--seeds",
+            callback=_seeds,
+            default=seeds,
+            show_default=True,
+            help="Of the simulated networks; the first three are attacked.",
+        ),
+        click.option("--chapters", type=click.IntRange(1, 10_000), default=20, help="[20]"),
+        click.option(
+            "--members", type=click.IntRange(1, 500), default=30, help="A chapter has. [30]"
+        ),
+        click.option("--weeks", type=click.IntRange(30, 1040), default=104, help="[104]"),
+        click.option(
+            "--cache",
+            type=click.Path(file_okay=False, path_type=Path),
+            default=Path("refnet-simulated"),
+            show_default=True,
+            help="Folder that keeps simulated networks; half a minute each.",
+        ),
+    )
+
+
+_NETWORKS = _networks("200-209")
 _ATTACKS = (
     click.option(
         "--groups", type=click.IntRange(1, 100), default=4, help="Tries of an attack each. [4]"
@@ -114,6 +129,7 @@ def _part(
 @_part(
     "ratings",
     _MODEL,
+    _REPORT,
     parts=("ratings",),
     examples="""
     refnet evaluate ratings --data ./data
@@ -127,6 +143,7 @@ def ratings() -> None:
 @_part(
     "simulated",
     _MODEL,
+    _REPORT,
     _NETWORKS,
     parts=("plant",),
     examples="""
@@ -141,6 +158,7 @@ def simulated() -> None:
 @_part(
     "attacks",
     _MODEL,
+    _REPORT,
     _NETWORKS,
     _ATTACKS,
     parts=("attacks",),
@@ -156,6 +174,7 @@ def attacks() -> None:
 @_part(
     "all",
     _MODEL,
+    _REPORT,
     _NETWORKS,
     _ATTACKS,
     parts=("ratings", "plant", "attacks"),
@@ -168,32 +187,64 @@ def everything() -> None:
     """All of it: minutes, and half a minute more for each seed that is new."""
 
 
+@_part(
+    "candidates",
+    _report("evidence-candidates"),
+    _networks("100-103"),
+    _ATTACKS,
+    parts=("ratings", "plant", "attacks"),
+    examples="""
+    refnet evaluate candidates --data ./data --out ./report
+    refnet evaluate candidates --data ./data --seeds 100 --groups 1 --json
+    """,
+)
+def candidates() -> None:
+    """Every model that was tried beside each other; a quarter of an hour."""
+
+
 def _run(
     name: str, parts: tuple[str, ...], data: Path, output: Output, given: dict[str, Any]
 ) -> None:
     out: Path | None = given.pop("out")
     title: str = given.pop("name")
     try:
-        from refnet.evaluate.gather import Order, gather  # noqa: PLC0415 - a second, and the extra
-        from refnet.evaluate.report import document, write  # noqa: PLC0415
+        from refnet.evaluate import compare, report  # noqa: PLC0415 - a second, and the extra
+        from refnet.evaluate.gather import Order, gather  # noqa: PLC0415
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in _EXTRA:
             raise
         raise CommandFailed(
             "EXTRA_MISSING", f"evaluating needs {error.name}, which is not installed; {INSTALL}"
         ) from error
-    given.setdefault("cache", Path())
+    made_by = _command(name, given)
     order = Order(
-        **given,
+        **{"cache": Path(), "model": "", "rivals": False, **given},
         data=data,
-        made_by=_command(name, given),
+        made_by=made_by,
         ratings="ratings" in parts,
         plant="plant" in parts,
         attacks="attacks" in parts,
     )
+    if name == "candidates":
+        compared = compare.compare(order, output.progress)
+        path = None if out is None else compare.write(compared, order, out, title)
+        _tell_all(compare.tables(compared), path, output)
+        return
     evidence = gather(order, output.progress)
-    path = None if out is None else write(evidence, out, title)
-    _tell(document(evidence), path, output)
+    path = None if out is None else report.write(evidence, out, title)
+    _tell(report.document(evidence), path, output)
+
+
+def _tell_all(found: list[Table], path: Path | None, output: Output) -> None:
+    if output.as_json:
+        tables = [table.document() for table in found]
+        output.result({"tables": tables, "report": None if path is None else str(path)})
+        return
+    goals = next(table for table in found if table.title.startswith("Goals"))
+    met = goals.rows[-1][2:]
+    rows = [[str(count), str(name)] for name, count in zip(goals.columns[2:], met, strict=True)]
+    output.table(f"goals met, of {len(goals.rows) - 1}", ("met", "candidate"), rows)
+    output.line(_WHERE if path is None else f"report: {path}")
 
 
 def _tell(found: dict[str, object], path: Path | None, output: Output) -> None:
@@ -207,9 +258,10 @@ def _tell(found: dict[str, object], path: Path | None, output: Output) -> None:
     goals = sections["Goals"][0]["rows"]
     rows = [(row["met"], row["goal"], row["wanted"], row["figure"]) for row in goals]
     output.table(f"goals of model {found['model']}", ("", "goal", "wanted", "figure"), rows)
-    output.line("name a folder with --out for the tables" if path is None else f"report: {path}")
+    output.line(_WHERE if path is None else f"report: {path}")
 
 
+_WHERE = "name a folder with --out for the tables"
 _SAID = ("model", "seeds", "chapters", "members", "weeks", "groups")
 """Options that decide what the report says, in this order."""
 
@@ -222,4 +274,4 @@ def _command(name: str, given: dict[str, Any]) -> str:
             value = given[option]
             text = ",".join(map(str, value)) if isinstance(value, list) else value
             words.append(f"--{option} {text}")
-    return " ".join(words if given["rivals"] else [*words, "--no-rivals"])
+    return " ".join(words if given.get("rivals", True) else [*words, "--no-rivals"])

@@ -53,13 +53,30 @@ class Order:
     groups: int = GROUPS
     rivals: bool = True
 
+    @property
+    def size(self) -> str:
+        """Of the simulated networks, in words."""
+        return f"{self.chapters} chapters of {self.members} members, {self.weeks} weeks"
 
-def gather(order: Order, watch: Watch) -> Evidence:
-    """Measure what was ordered. Raises InvalidRequest for an unknown model or missing ratings."""
+
+def networks_for(order: Order, watch: Watch) -> list[SimulatedNetwork]:
+    """The simulated networks that an order needs."""
+    if not order.plant and not order.attacks:
+        return []
+    return _networks(order, order.seeds if order.plant else order.seeds[:ATTACKED], watch)
+
+
+def gather(
+    order: Order, watch: Watch, networks: Sequence[SimulatedNetwork] | None = None
+) -> Evidence:
+    """Measure what was ordered. networks: those for the order, if they have been made.
+
+    Raises InvalidRequest for an unknown model or missing ratings.
+    """
     model = find_model(order.model)
     ratings = _fraud(order, model, watch) if order.ratings else []
-    needed = order.seeds if order.plant else order.seeds[:ATTACKED]
-    networks = _networks(order, needed, watch) if order.plant or order.attacks else []
+    if networks is None:
+        networks = networks_for(order, watch)
     measured: list[Measured] = []
     if order.plant:
         with watch("scoring week by week", len(networks)) as done:
@@ -71,7 +88,7 @@ def gather(order: Order, watch: Watch) -> Evidence:
     return Evidence(
         model=order.model,
         made_by=order.made_by,
-        size=f"{order.chapters} chapters of {order.members} members, {order.weeks} weeks",
+        size=order.size,
         seeds=[network.seed for network in networks],
         attacked=[network.seed for network in attacked],
         ratings=ratings,

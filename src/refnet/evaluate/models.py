@@ -8,10 +8,9 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from refnet import scoring
 from refnet.accumulators import Accumulators, Events
 from refnet.errors import InvalidRequest
-from refnet.scoring import score
+from refnet.evaluate.candidates import CANDIDATES
 
 Arrays = Mapping[str, NDArray[np.float64]]
 """At least score, raw, T, O, V, C, R, P, bal, give and take, each float64[n]."""
@@ -37,24 +36,15 @@ def judge_by(model: Model) -> Judge:
     return judge
 
 
-def _by_kernel(version: str) -> Model:
-    def model(
-        accumulators: Accumulators, day: int, standing: NDArray[np.float64] | None = None
-    ) -> Arrays:
-        return score(accumulators, day, standing=standing, model=version).arrays
-
-    return model
-
-
-MODELS: dict[str, Model] = {version: _by_kernel(version) for version in scoring.MODELS}
-"""Every version the kernel has."""
+MODELS: dict[str, Model] = {each.name: each for each in CANDIDATES}
+"""Every version the kernel has, and whatever else was tried."""
 
 model_1 = MODELS["1"]
 """The default, and the contract."""
 
 
 def find_model(name: str) -> Model:
-    """A model by its version, or any function by "package.module:function".
+    """A model by its version or a candidate's name, or any function by "package.module:function".
 
     Raises InvalidRequest for a name that leads nowhere.
     """
