@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TextIO
 
 import click
 
@@ -69,10 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read our output has seen enough.
-        _leave_stdout()
+        _leave(sys.stdout)
         return 1
     except OutputLost as lost:
         return _lost(str(lost))
+    finally:
+        try:
+            sys.stderr.flush()
+        except (AttributeError, OSError):  # its disk has failed, and with it perhaps the store's
+            _leave(sys.stderr)
     return code
 
 
@@ -97,11 +103,11 @@ def _field(wrong: click.ClickException) -> str:
 
 def _lost(reason: str) -> int:
     click.echo(f"refnet: standard output takes nothing: {reason}; send it elsewhere", err=True)
-    _leave_stdout()
+    _leave(sys.stdout)
     return 1
 
 
-def _leave_stdout() -> None:
-    """Else Python would complain once more while it exits, of what could not be written."""
+def _leave(stream: TextIO) -> None:
+    """Else Python would try once more while it exits, and end with 120 whatever we return."""
     with suppress(AttributeError, OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
