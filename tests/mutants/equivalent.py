@@ -45,6 +45,9 @@ EQUIVALENT: dict[str, str] = {
     ),
     "_passes.pxd: gathered: expect(&held[sources[s + AHEAD]])"
     " -> expect(&held[sources[s - AHEAD]])": "where to look ahead is no part of a sum",
+    "_passes.pxd: gathered: expect(&held[sources[s + AHEAD]]) -> expect(&held[sources[s]])": (
+        "where to look ahead is no part of a sum"
+    ),
     f"accumulators.py: _empty: {_EMPTY.format(-1)} -> {_EMPTY.format(-2)}": (
         "an empty accumulator is 0 at -1, before any day"
     ),
