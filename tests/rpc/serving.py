@@ -13,8 +13,9 @@ from typing import Any
 from refnet import v1
 from refnet.app import App
 from refnet.client import AsyncClient, Retry, packed
+from refnet.log.sequencer import Clock
 from refnet.rpc.server import Server, ServerSettings
-from refnet.wiring import open_engine
+from refnet.wiring import open_engine, system_clock
 
 _SERVICES = [getattr(v1, name) for name in v1.__all__ if name.endswith("ServiceStub")]
 
@@ -58,9 +59,9 @@ class Served:
         self.names[who] = (await self.call(request)).member
         return self.names[who]
 
-    async def charter(self) -> None:
+    async def charter(self, decay: v1.Decay.ValueType = v1.DECAY_ON) -> None:
         """A network with one chapter and the members ann and bob; trust starts in everyone."""
-        request = v1.CharterNetworkRequest(name="Test", pretrust=v1.PRETRUST_UNIFORM)
+        request = v1.CharterNetworkRequest(name="Test", pretrust=v1.PRETRUST_UNIFORM, decay=decay)
         answer = await self.call(request)
         self.names["network"] = answer.network
         await self.open_chapter("chapter")
@@ -113,9 +114,11 @@ Serve = Callable[..., Awaitable[Served]]
 
 
 @asynccontextmanager
-async def running(data: Path, settings: ServerSettings | None = None) -> AsyncIterator[Served]:
+async def running(
+    data: Path, settings: ServerSettings | None = None, clock: Clock = system_clock
+) -> AsyncIterator[Served]:
     """Serve a directory."""
-    engine = open_engine(data, warn=lambda _: None)
+    engine = open_engine(data, clock=clock, warn=lambda _: None)
     app = App(engine)
     await app.start()
     server = Server(app, "127.0.0.1:0", settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,6 +16,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 from refnet import v1
 from refnet.client import Client, RefnetCallError, Retry, packed
+from refnet.domain.values import MICROS_PER_DAY as DAY
 from refnet.errors import InvalidRequest
 from refnet.rpc.server import ServerSettings, check_loopback
 from refnet.rpc.streams import Pace
@@ -75,6 +77,39 @@ async def test_a_watcher_sees_what_changes(serve: Serve) -> None:
     assert [each.member for each in first.scores] == [ann]
     assert answer.complete
     assert not quiet.scores
+
+
+async def test_a_watcher_hears_of_a_label_that_a_day_changed_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    """Where evidence does not fade, only the twelve weeks of the newcomers pass."""
+    today = [DAY * 20_000]
+    async with running(tmp_path / "data", clock=lambda: today[0]) as served:
+        await served.charter(v1.DECAY_OFF)
+        await served.enrol("cat")
+        for receiver in ("bob", "cat"):
+            referral = await served.refer("ann", receiver)
+            written = await served.call(
+                v1.AcceptReferralRequest(referral=referral, acting_member=served.names[receiver])
+            )
+        stream = aiter(served.stream(v1.WatchScoresRequest()))
+        async with asyncio.timeout(10):
+            first = await anext(stream)
+            while first.computed_at.position != written.recorded_at:
+                first = await anext(stream)
+            today[0] += 83 * DAY
+            eve = await anext(stream)
+            today[0] += DAY
+            answer = await anext(stream)
+
+        (told,) = answer.scores  # bob and cat each have but one partner: not enough to say a word
+        assert (told.member, told.label) == (served.names["ann"], v1.SCORE_LABEL_GENEROUS)
+        (before,) = (each for each in first.scores if each.member == told.member)
+        assert before.label == v1.SCORE_LABEL_INSUFFICIENT
+        before.label = told.label
+        assert before == told
+        assert not eve.scores
+        assert answer.computed_at.day == eve.computed_at.day + 1 == 20_084
 
 
 async def test_a_stopping_server_says_so(served: Served) -> None:
