@@ -1,23 +1,29 @@
 """How soon a write shows in the scores, in a network of 30,000 members and a million pairs.
 
-From handing in a testimonial over gRPC until GetScore, at least as fresh as that write, has
-answered. The server is a process of its own. Beside it stands what cannot be avoided: scoring
-that network once, with everything at hand.
+From the moment a write over gRPC is acknowledged until a read shows it: GetScore that asks for
+scores at least as fresh as the write, or one that asks for nothing and is repeated. The server is a
+process of its own. Beside it stands what exact scores cost if they are made anew: scoring that
+network once, with everything at hand. It is measured between the writes, on the same machine at
+the same time.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import statistics
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psutil
 import pytest
 
 from benchmarks.test_rpc import process
+from benchmarks.write_mix import WriteMix
 from refnet import v1
 from refnet.client import Client
 from refnet.domain.chapter import CharterChapter
@@ -34,10 +40,15 @@ from refnet.wiring import open_engine
 SEATS = 30
 PARTNERS = 17
 BATCH = 512
-WRITES = 200
+DECKS = 2
+"""Of a hundred writes each."""
+
+ANEW_EVERY = 10
+QUIET_SECONDS = 0.8
+POLL_SECONDS = 0.005
 
 
-class Town:
+class Filling:
     """Hands requests to an engine in batches."""
 
     def __init__(self, engine: Engine) -> None:
@@ -67,7 +78,7 @@ def fill(folder: Path, members: int) -> None:
     """Members of chapters of thirty, each of whom rates seventeen others: 33 pairs a member."""
     choose = random.Random(1)
     with open_engine(folder, warn=lambda _: None) as engine:
-        town = Town(engine)
+        town = Filling(engine)
         town.ask("network", CharterNetwork(name="n", pretrust=Pretrust.UNIFORM))
         town.flush()
         people: list[Any] = []
@@ -98,71 +109,133 @@ def store(tmp_path_factory: pytest.TempPathFactory, timed: bool) -> Path:  # noq
     return folder
 
 
-@pytest.fixture(scope="module")
-def bare(store: Path) -> tuple[Snapshot, float]:
-    """The scores, and the seconds in which they are made of evidence that is at hand."""
+def read_alone(store: Path) -> Snapshot:
+    """The scores of what is recorded, folded from the beginning."""
     with open_engine(store, read_only=True, warn=lambda _: None) as engine:
-        snapshot = engine.scores()
-    took = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        again = score(
-            snapshot.accumulators, snapshot.day, standing=snapshot.roll.standing(), threads=2
-        )
-        took.append(time.perf_counter() - begun)
-        assert again.digest() == snapshot.digest
-    return snapshot, statistics.median(took)
+        return engine.scores()
 
 
 @pytest.fixture(scope="module")
-def client(store: Path, bare: tuple[Snapshot, float]) -> Iterator[Client]:
-    assert bare[0].scores.n  # read before somebody writes
+def bare(store: Path) -> Snapshot:
+    return read_alone(store)
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """A server on the store, a client, and what it is asked to write."""
+
+    client: Client
+    server: psutil.Process
+    mix: WriteMix
+
+
+@pytest.fixture(scope="module")
+def town(store: Path, bare: Snapshot) -> Iterator[Town]:
     with process("benchmarks.rpc_server", str(store)) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip().removeprefix("listening on ")
-        with Client(address, timeout=60) as made:
-            yield made
+        with Client(address, timeout=60) as client:
+            members = [f"members/{member}" for member in bare.members]
+            chapters = bare.ledger.fold.chapters
+            home = [f"chapters/{chapters[number]}" for number in bare.roll.home().tolist()]
+            keys = bare.accumulators.keys
+            pairs = list(zip((keys >> 32).tolist(), (keys & 0xFFFFFFFF).tolist(), strict=True))
+            mix = WriteMix(client, members, home, pairs)
+            yield Town(client, psutil.Process(server.pid), mix)
 
 
+@dataclass
+class Taken:
+    """Seconds, by the clock, and of the server's processor for all writes together."""
+
+    shown: list[tuple[float, str]] = field(default_factory=list)
+    anew: list[float] = field(default_factory=list)
+    anew_processor: list[float] = field(default_factory=list)
+    processor: float = 0.0
+
+    def make_anew(self, snapshot: Snapshot) -> None:
+        """Score a network once more, with as many threads as the server has."""
+        begun, processor = time.perf_counter(), time.process_time()
+        again = score(
+            snapshot.accumulators,
+            snapshot.day,
+            standing=snapshot.roll.standing(),
+            threads=os.cpu_count() or 1,
+        )
+        self.anew.append(time.perf_counter() - begun)
+        self.anew_processor.append(time.process_time() - processor)
+        assert again.digest() == snapshot.digest
+
+    def line(self) -> dict[str, Any]:
+        """What to print."""
+        hundredths = statistics.quantiles([seconds for seconds, _ in self.shown], n=100)
+        anew = statistics.quantiles(self.anew, n=100)
+        return {
+            "p50_s": round(hundredths[49], 3),
+            "p99_s": round(hundredths[98], 3),
+            "slowest": [(round(seconds, 3), kind) for seconds, kind in sorted(self.shown)[-3:]],
+            "anew_p50_s": round(anew[49], 3),
+            "anew_max_s": round(max(self.anew), 3),
+            "anew_to_p50": round(anew[49] / hundredths[49], 2),
+            "processor_s_a_write": round(self.processor / len(self.shown), 3),
+            "processor_s_anew": round(statistics.median(self.anew_processor), 3),
+        }
+
+
+def spent(process: psutil.Process) -> float:
+    """Seconds of the processor that a process has had."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+@pytest.mark.parametrize("asked", [True, False], ids=["asked", "unasked"])
 def test_a_write_shows_in_the_scores(
     benchmark: Any,
-    bare: tuple[Snapshot, float],
-    client: Client,
+    store: Path,
+    bare: Snapshot,
+    town: Town,
     timed: bool,  # noqa: FBT001 - a fixture
+    asked: bool,  # noqa: FBT001
 ) -> None:
-    snapshot, recompute = bare
-    choose = random.Random(2)
-    names = [f"members/{member}" for member in snapshot.members]
-    testimonials = client.stub(v1.TestimonialServiceStub)
-    scores = client.stub(v1.ScoreServiceStub)
-    shown: list[float] = []
+    """asked: by a read that names the write; else by one that takes the newest scores there are."""
+    choose = random.Random(3)
+    scores = town.client.stub(v1.ScoreServiceStub)
+    taken, told = Taken(), v1.ScoreBasis()
 
     def write_all() -> None:
-        for _ in range(WRITES if timed else 3):
-            write()
+        kinds = [kind for _ in range(DECKS) for kind in town.mix.deck()]
+        for place, kind in enumerate(kinds if timed else kinds[::10]):
+            if place % ANEW_EVERY == 0:
+                time.sleep(QUIET_SECONDS)  # the server comes to rest
+                taken.make_anew(bare)
+            request, member = town.mix.next(kind)
+            time.sleep(choose.random() * 0.6)  # so that writes meet the server at any moment
+            write(kind, request, member)
 
-    def write() -> None:
-        author, subject = choose.sample(names, 2)
-        begun = time.perf_counter()
-        written = testimonials.GiveTestimonial(
-            v1.GiveTestimonialRequest(author=author, subject=subject, rating=5)
-        )
-        consistency = v1.Consistency(at_least_as_fresh=written.recorded_at)
-        scores.GetScore(v1.GetScoreRequest(member=subject, consistency=consistency))
-        shown.append(time.perf_counter() - begun)
-        time.sleep(choose.random() * 0.1)  # so that writes meet the server at any moment
+    def write(kind: str, request: Any, member: str) -> None:
+        before = spent(town.server)
+        written = town.mix.call(request).recorded_at
+        acknowledged = time.perf_counter()
+        consistency = v1.Consistency(at_least_as_fresh=written) if asked else None
+        read = v1.GetScoreRequest(member=member, consistency=consistency)
+        while True:
+            told.CopyFrom(scores.GetScore(read).computed_at)
+            if told.position == written:
+                break
+            assert not asked
+            time.sleep(POLL_SECONDS)
+        taken.shown.append((time.perf_counter() - acknowledged, kind))
+        taken.processor += spent(town.server) - before
 
     benchmark.pedantic(write_all, rounds=1)
-    hundredths = statistics.quantiles(shown, n=100)
+    again = read_alone(store)
+    assert again.digest == told.digest
     line = {
-        "members": snapshot.scores.n,
-        "pairs": len(snapshot.accumulators.keys),
-        "facts": snapshot.position,
-        "p50_s": round(hundredths[49], 3),
-        "p99_s": round(hundredths[98], 3),
-        "max_s": round(max(shown), 3),
-        "recompute_s": round(recompute, 3),
-        "recompute_to_p50": round(recompute / hundredths[49], 2),
+        "members": bare.scores.n,
+        "pairs": len(again.accumulators.keys),
+        "facts": again.position,
+        "digest": again.digest[:12],
+        **taken.line(),
     }
     benchmark.extra_info.update(line)
-    print("\nfrom a write to a score that counts it:", line)
+    print(f"\nfrom a write to a score that counts it ({'asked' if asked else 'unasked'}):", line)
