@@ -105,7 +105,7 @@ def fill(folder: Path, members: int) -> None:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, timed: bool) -> Path:  # noqa: FBT001
     folder = tmp_path_factory.mktemp("town")
-    fill(folder, 30_000 if timed else 60)
+    fill(folder, 30_000 if timed else 300)
     return folder
 
 

@@ -59,7 +59,8 @@ class WriteMix:
         }
         self._members, self._home, self._pairs = members, home, pairs
         self._choose = random.Random(2)
-        self._day = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=2)
+        self._chapters = sorted(set(home))
+        self._choose.shuffle(self._chapters)
         self._makers: dict[str, Callable[[], tuple[Any, str]]] = {
             kind: getattr(self, f"_{kind}") for kind in SHARES
         }
@@ -159,15 +160,14 @@ class WriteMix:
         return v1.VerifyClientRequest(testimonial=said, acting_member=officer), subject
 
     def _attended(self) -> tuple[Any, str]:
-        """A chapter's meeting, marked whole."""
-        number = self._choose.randrange(len(self._members))
-        chapter = self._home[number]
-        self._day -= dt.timedelta(days=1)  # a chapter meets once a day at most
-        date = self._day.isoformat()
+        """The meeting of a chapter that has not met yet, marked whole."""
+        chapter = self._chapters.pop()
+        date = dt.datetime.now(dt.UTC).date().isoformat()
         held = self.call(v1.HoldMeetingRequest(chapter=chapter, date=date)).meeting
-        marks = [
-            v1.Attendance(member=member, mark=v1.MARK_PRESENT)
+        there = [
+            member
             for member, home in zip(self._members, self._home, strict=True)
             if home == chapter
         ]
-        return v1.MarkAttendanceRequest(meeting=held, attendances=marks), self._members[number]
+        marks = [v1.Attendance(member=member, mark=v1.MARK_PRESENT) for member in there]
+        return v1.MarkAttendanceRequest(meeting=held, attendances=marks), there[0]

@@ -99,6 +99,14 @@ cdef inline int check_targets(
     return OK
 
 
+cdef inline int check_rows(const int32_t[::1] rows, Py_ssize_t members) noexcept nogil:
+    cdef Py_ssize_t place
+    for place in range(rows.shape[0]):
+        if not 0 <= rows[place] < members:
+            return UNKNOWN_MEMBER
+    return OK
+
+
 cdef inline int check_row(
     Py_ssize_t i, const int64_t[::1] offsets, const int32_t[::1] targets,
     const int32_t[::1] reverse,

@@ -50,6 +50,14 @@ def reverse_slots(
     cursor: NDArray[np.int64],
     reverse: NDArray[np.int32],
 ) -> None: ...
+def make_room(
+    old: NDArray[np.uint8],
+    new: NDArray[np.uint8],
+    gaps: NDArray[np.int64],
+    count: int,
+    size: int,
+    filler: int,
+) -> None: ...
 def read_pairs(
     totals: NDArray[np.int64],
     periods: NDArray[np.int32],
@@ -84,6 +92,8 @@ def score(
     tables: NDArray[np.int64],
     decay: bool,
     uniform: bool,
+    rows: NDArray[np.int32],
+    near: NDArray[np.int32],
     edges: NDArray[np.float64],
     flows: NDArray[np.float64],
     people: NDArray[np.float64],

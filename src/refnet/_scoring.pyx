@@ -15,6 +15,7 @@ reverse[s] the walk over pairs sorted by (target, source).
 
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.string cimport memcpy, memmove, memset
 
 from ._checks cimport *
 from ._folds cimport *
@@ -198,6 +199,36 @@ def reverse_slots(
     raise_for(status)
 
 
+def make_room(
+    const uint8_t[:, ::1] old, uint8_t[:, ::1] new, const int64_t[::1] gaps,
+    Py_ssize_t count, Py_ssize_t size, int filler,
+):
+    """Move `count` items of `size` bytes at the head of each row of old to new, leaving gaps.
+
+    gaps: where in new there is none of them, rising; these bytes become `filler`. new may be old.
+    """
+    cdef Py_ssize_t row, gap, left, end, run, total = count + gaps.shape[0]
+    if new.shape[0] != old.shape[0] or count < 0 or size < 1:
+        raise_for(WRONG_SHAPE)
+    if old.shape[1] < count * size or new.shape[1] < total * size:
+        raise_for(WRONG_SHAPE)
+    for gap in range(gaps.shape[0]):
+        if not (gaps[gap - 1] if gap else -1) < gaps[gap] < total:
+            raise_for(SLOT_OUT_OF_RANGE)
+    with nogil:
+        for row in range(old.shape[0]):
+            left, end = count, total
+            for gap in range(gaps.shape[0] - 1, -1, -1):  # the last first: nothing is overrun
+                run = end - gaps[gap] - 1
+                left -= run
+                if run:
+                    memmove(&new[row, (gaps[gap] + 1) * size], &old[row, left * size], run * size)
+                end = gaps[gap]
+                memset(&new[row, end * size], filler, size)
+            if end and &new[row, 0] != &old[row, 0]:
+                memcpy(&new[row, 0], &old[row, 0], end * size)
+
+
 cdef Clock _clock_at(int64_t day, const int64_t *tables, bint decay) noexcept nogil:
     cdef Clock clock
     cdef Py_ssize_t field
@@ -345,24 +376,26 @@ cdef int _passes(
     const int64_t[:, ::1] pair_totals, const int32_t[:, ::1] pair_periods,
     const int64_t[:, ::1] member_totals, const int32_t[:, ::1] member_periods,
     const double[::1] standing, Clock *clock, bint uniform,
+    const int32_t[::1] rows, const int32_t[::1] near,
     double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
     int threads,
 ) noexcept nogil:
     cdef Py_ssize_t i, n = standing.shape[0]
     cdef int early = 0
-    for i in prange(n, num_threads=threads, schedule="guided"):
+    for i in prange(near.shape[0], num_threads=threads, schedule="guided"):
         early += arrive(
-            model, i, member_totals, member_periods, standing, clock, uniform, people, out
+            model, near[i], member_totals, member_periods, standing, clock, uniform, people, out
         )
+    for i in prange(rows.shape[0], num_threads=threads, schedule="guided"):
         early += read_row(
-            model, i, offsets, pair_totals, pair_periods, clock, edges, people, out
+            model, rows[i], offsets, pair_totals, pair_periods, clock, edges, people, out
         )
     if early:
         return DAY_BEFORE_EVENTS
-    for i in prange(n, num_threads=threads, schedule="guided"):
-        endorse(model, i, offsets, reverse, edges, people)
-    for i in prange(n, num_threads=threads, schedule="guided"):
-        exchange(model, i, offsets, targets, reverse, edges, flows, people, out)
+    for i in prange(rows.shape[0], num_threads=threads, schedule="guided"):
+        endorse(model, rows[i], offsets, reverse, edges, people)
+    for i in prange(near.shape[0], num_threads=threads, schedule="guided"):
+        exchange(model, near[i], offsets, targets, reverse, edges, flows, people, out)
     _pulls(
         model, offsets, targets, flows[IN_TRUST], out[OUT_PRETRUST], people[REACH], people[REACHED],
         threads,
@@ -379,14 +412,19 @@ def score(
     const int64_t[:, ::1] pair_totals, const int32_t[:, ::1] pair_periods,
     const int64_t[:, ::1] member_totals, const int32_t[:, ::1] member_periods,
     const double[::1] standing, int64_t day, const int64_t[::1] tables,
-    bint decay, bint uniform,
+    bint decay, bint uniform, const int32_t[::1] rows, const int32_t[::1] near,
     double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
     model, int threads,
 ):
     """Fill out, [18, n] in the order of ARRAY_NAMES, with the scores of a day.
 
-    edges: [pairs, 8], flows: [3, pairs], people: [9, n] are scratch, in the order of EDGE_NAMES,
-    FLOW_NAMES and PERSON_NAMES. model: its constants, as `constants` gives them.
+    edges: [pairs, 8], flows: [3, pairs or more], people: [9, n] are scratch, in the order of
+    EDGE_NAMES, FLOW_NAMES and PERSON_NAMES. model: its constants, as
+    `constants` gives them.
+
+    rows, near: everybody. Or scratch and out hold what an earlier call left there for the same day
+    and model: then rows are those in whose accumulators or standing anything changed since, and
+    near are these and their partners. What passes reach further is done for everybody anyway.
     """
     cdef Py_ssize_t n = standing.shape[0], pairs = targets.shape[0]
     cdef Model fixed = model
@@ -398,7 +436,7 @@ def score(
         raise_for(WRONG_SHAPE)
     if edges.shape[0] != pairs or edges.shape[1] != EDGES:
         raise_for(WRONG_SHAPE)
-    if flows.shape[0] != FLOWS or flows.shape[1] != pairs:
+    if flows.shape[0] != FLOWS or flows.shape[1] < pairs:
         raise_for(WRONG_SHAPE)
     if people.shape[0] != PEOPLE or people.shape[1] != n:
         raise_for(WRONG_SHAPE)
@@ -410,10 +448,13 @@ def score(
     with nogil:
         status = _check_network(offsets, targets, reverse, standing, threads)
     raise_for(status)
+    raise_for(check_rows(rows, n))
+    raise_for(check_rows(near, n))
     clock = _clock_at(day, &tables[0], decay)
     with nogil:
         status = _passes(
             &fixed, offsets, targets, reverse, pair_totals, pair_periods, member_totals,
-            member_periods, standing, &clock, uniform, edges, flows, people, out, threads,
+            member_periods, standing, &clock, uniform, rows, near, edges, flows, people, out,
+            threads,
         )
     raise_for(status)

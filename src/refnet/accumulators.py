@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -110,6 +110,17 @@ class Network:
     reverse: NDArray[np.int32]
 
 
+class Changes(NamedTuple):
+    """What changed in accumulators.
+
+    members: rising, in whose own evidence or pairs something changed, and who is new. gaps: for
+    each time that pairs appeared, their slots among those there were then; int64, rising.
+    """
+
+    members: NDArray[np.intp]
+    gaps: tuple[NDArray[np.int64], ...]
+
+
 class Accumulators:
     """All evidence between and about n members, decaying exactly. Not for concurrent use.
 
@@ -144,7 +155,8 @@ class Accumulators:
         self.pair_totals, self.pair_periods = _empty(len(self.PAIR_FIELDS), 0)
         self.member_totals, self.member_periods = _empty(len(self.MEMBER_FIELDS), 0)
         self._network: Network | None = None
-        self._shared = False
+        self._begin_changes()
+        self._pairs_shared = self._members_shared = False
         self.grow(n)
 
     @property
@@ -165,14 +177,16 @@ class Accumulators:
         totals[:, : self.n] = self.member_totals
         periods[:, : self.n] = self.member_periods
         self.member_totals, self.member_periods = totals, periods
+        self._changed = np.append(self._changed, np.ones(n - len(self._changed), bool))
+        self._members_shared = False
         self._network = None
 
     def fold(self, events: Events) -> None:
         """Fold events in log order, after all events folded before.
 
-        A JOIN of member n adds a member. Appearing pairs cost a copy of all pairs, so fold in
-        batches. Raises ValueError, and changes nothing, if an event breaks a bound of `Events` or
-        names a member who has not joined.
+        A JOIN of member n adds a member. Pairs that appear, and the first change after `copy`, cost
+        a copy of all pairs, so fold in batches. Raises ValueError, and changes nothing, if an event
+        breaks a bound of `Events` or names a member who has not joined.
         """
         if len(events) == 0:
             return
@@ -194,6 +208,8 @@ class Accumulators:
             self.value_half,
         )
         self.last_day = max(self.last_day, int(events.day.max()))
+        for members in (events.a, events.b):
+            self._changed[members[members != NOBODY]] = True
 
     def reset(self, pairs: ArrayLike, members: ArrayLike) -> None:
         """Clear all fields of these pairs (rows of two ids; both directions) and these members.
@@ -209,11 +225,25 @@ class Accumulators:
         self._own()
         self.pair_totals[:, slots], self.pair_periods[:, slots] = 0, -1
         self.member_totals[:, chosen], self.member_periods[:, chosen] = 0, -1
+        for cleared in (first, second, chosen):
+            self._changed[cleared] = True
+
+    def take_changes(self) -> Changes:
+        """What changed since the last call, for one who keeps something in step.
+
+        At first, and in a copy, that is everybody, and no gaps are told.
+        """
+        found = Changes(np.flatnonzero(self._changed), tuple(self._gaps or ()))
+        self._changed = np.zeros(self.n, bool)
+        self._gaps = []
+        return found
 
     def copy(self) -> Accumulators:
         """A copy that lives its own life; arrays are shared until one of the two changes."""
-        self._shared = True
-        return copy.copy(self)
+        self._pairs_shared = self._members_shared = True
+        other: Accumulators = copy.copy(self)
+        other._begin_changes()
+        return other
 
     def slots(self, source: ArrayLike, target: ArrayLike) -> NDArray[np.int64]:
         """Slots of ordered pairs, -1 where the pair has never met."""
@@ -261,6 +291,11 @@ class Accumulators:
             self._network = Network(offsets, targets, reverse)
         return self._network
 
+    def _begin_changes(self) -> None:
+        """Nobody has asked yet what changed."""
+        self._gaps: list[NDArray[np.int64]] | None = None
+        self._changed = np.ones(self.n, bool)
+
     def _slots_of_events(self, events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Slots of a->b and of b->a, -1 for events on one member; adds pairs that appear."""
         at = np.flatnonzero(events.paired)
@@ -283,25 +318,33 @@ class Accumulators:
         count = len(self.keys) + len(new)
         if count > _PAIRS_MAX:
             raise ValueError("more than 2^31 - 1 ordered pairs")
-        here = np.zeros(count, bool)
-        here[np.searchsorted(self.keys, new) + np.arange(len(new))] = True
-        merged = np.empty(count, np.int64)
-        merged[here], merged[~here] = new, self.keys
-        totals, periods = _empty(len(self.PAIR_FIELDS), count)
-        old = np.flatnonzero(~here)
-        for field in range(len(self.PAIR_FIELDS)):
-            totals[field, old] = self.pair_totals[field]
-            periods[field, old] = self.pair_periods[field]
-        self.keys, self.pair_totals, self.pair_periods = merged, totals, periods
+        gaps = np.searchsorted(self.keys, new) + np.arange(len(new))
+        self.keys = with_room(self.keys, gaps)
+        self.keys[gaps] = new
+        self.pair_totals = with_room(self.pair_totals, gaps)
+        self.pair_periods = with_room(self.pair_periods, gaps, filler=0xFF)  # -1
+        if self._gaps is not None:
+            self._gaps.append(gaps)
+        self._pairs_shared = False
         self._network = None
 
     def _own(self) -> None:
         """Stop sharing arrays with a copy, before writing into them."""
-        if self._shared:
+        if self._pairs_shared:
             self.pair_totals, self.pair_periods = self.pair_totals.copy(), self.pair_periods.copy()
+        if self._members_shared:
             self.member_totals = self.member_totals.copy()
             self.member_periods = self.member_periods.copy()
-            self._shared = False
+        self._pairs_shared = self._members_shared = False
+
+
+def with_room(values: NDArray[Any], gaps: NDArray[np.int64], *, filler: int = 0) -> NDArray[Any]:
+    """A copy along the last axis with new items at `gaps`, rising, made of bytes `filler`."""
+    count = values.shape[-1]
+    made = np.empty((*values.shape[:-1], count + len(gaps)), values.dtype)
+    old, new = (np.atleast_2d(each).view(np.uint8) for each in (values, made))
+    _scoring.make_room(old, new, gaps, count, values.itemsize, filler)
+    return made
 
 
 def _empty(rows: int, columns: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -15,6 +15,7 @@ from refnet.accumulators import Events
 from refnet.domain.facts import Effect
 from refnet.ledger.columns import NOBODY, Columns
 from refnet.ledger.ledger import Ledger
+from refnet.rescoring import Rescoring
 from refnet.scoring import ARRAYS, MODEL
 from refnet.standings import Snapshot, Standings, empty, ends, refold, scored, touched
 
@@ -152,14 +153,15 @@ def _by_day(
     rows = evidence.rows_of(columns).columns
     again = _folded_again(rows)
     coming = _by_rising_day(evidence.events(evidence.rows_of(columns), _last(rows)))
-    done = -1
+    rescoring, done = Rescoring(model), -1
     for point in points:
         due = slice(*np.searchsorted(coming.day, (done, point.day), side="right").tolist())
         accumulators.fold(coming.select(due))
         now = again & (rows.day > done) & (rows.day <= point.day)
         refold(accumulators, columns, point.day, *touched(ends(rows, now)))
         done = point.day
-        yield scored(ledger, columns, accumulators, roll, policy, point.day, threads, model)
+        scores = rescoring.score(accumulators, point.day, roll.standing(), threads)
+        yield scored(ledger, columns, accumulators, roll, policy, scores, model)
 
 
 def _last(rows: Columns) -> int:

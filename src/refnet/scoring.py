@@ -150,14 +150,41 @@ def work_out(
 ) -> tuple[Scores, Workings]:
     """As `score`, and the workings too."""
     n = accumulators.n
-    _check_day(accumulators, day)
-    level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
     network = accumulators.network()
     pairs = len(network.targets)
     edges = np.empty((pairs, len(_scoring.EDGE_NAMES)))
     flows = np.empty((len(_scoring.FLOW_NAMES), pairs))
     people = np.empty((len(_scoring.PERSON_NAMES), n))
     out = np.empty((len(ARRAYS), n))
+    level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
+    everyone = np.arange(n, dtype=np.int32)
+    fixed = constants(model, changed)
+    compute(accumulators, day, level, fixed, threads, everyone, everyone, edges, flows, people, out)
+    workings = Workings(
+        network,
+        dict(zip(_scoring.EDGE_NAMES, edges.T, strict=True)),
+        dict(zip(_scoring.FLOW_NAMES, flows, strict=True)),
+        dict(zip(_scoring.PERSON_NAMES, people, strict=True)),
+    )
+    return Scores(n, day, *out), workings
+
+
+def compute(
+    accumulators: Accumulators,
+    day: int,
+    standing: Floats,
+    model: Mapping[str, float],
+    threads: int,
+    rows: NDArray[np.int32],
+    near: NDArray[np.int32],
+    edges: Floats,
+    flows: Floats,
+    people: Floats,
+    out: Floats,
+) -> None:
+    """Call the kernel (`score` in _scoring.pyx, which says what is what). Raises ValueError."""
+    _check_day(accumulators, day)
+    network = accumulators.network()
     _scoring.score(
         network.offsets,
         network.targets,
@@ -166,26 +193,21 @@ def work_out(
         accumulators.pair_periods,
         accumulators.member_totals,
         accumulators.member_periods,
-        level,
+        standing,
         day,
         accumulators.tables,
         accumulators.decay,
         accumulators.uniform,
+        rows,
+        near,
         edges,
         flows,
         people,
         out,
-        constants(model, changed),
+        model,
         threads,
     )
     out.flags.writeable = False
-    workings = Workings(
-        network,
-        dict(zip(_scoring.EDGE_NAMES, edges.T, strict=True)),
-        dict(zip(_scoring.FLOW_NAMES, flows, strict=True)),
-        dict(zip(_scoring.PERSON_NAMES, people, strict=True)),
-    )
-    return Scores(n, day, *out), workings
 
 
 def constants(model: str, changed: Mapping[str, float] | None = None) -> dict[str, float]:

@@ -20,6 +20,7 @@ from refnet.errors import InvalidRequest
 from refnet.labels import labels_of
 from refnet.ledger.columns import NOBODY, Columns
 from refnet.ledger.ledger import Ledger
+from refnet.rescoring import Rescoring
 from refnet.scoring import ARRAYS, MODEL, Scores, pair_balance, score
 
 _REFOLDED = (
@@ -127,6 +128,7 @@ class Standings:
         self._model = model
         self._policy = evidence.Policy()
         self._accumulators = empty(self._policy)
+        self._rescoring = Rescoring(model)
         self._roll = evidence.Roll()
         self._awaited = np.empty(0, np.int64)
         self._day = -1
@@ -171,8 +173,9 @@ class Standings:
         columns = self._ledger.columns(self.position)
         self._day = max(self._day, day)
         refold(self._accumulators, columns, self._day, *touched(self._due()))
+        scores = self._rescoring.score(self._accumulators, day, self._roll.standing(), threads)
         found = (self._accumulators, self._roll, self._policy)
-        return scored(self._ledger, columns, *found, day, threads, self._model)
+        return scored(self._ledger, columns, *found, scores, self._model)
 
     def _fold(self, whole: evidence.Rows) -> None:
         """Fold everything at once, so that nothing folded earlier can be touched."""
@@ -227,7 +230,8 @@ def snapshot_at(
     roll.read(columns)
     accumulators.grow(roll.members)
     accumulators.fold(evidence.events(evidence.rows_of(columns), day))
-    return scored(ledger, columns, accumulators, roll, policy, day, threads, model)
+    scores = score(accumulators, day, standing=roll.standing(), model=model, threads=threads)
+    return scored(ledger, columns, accumulators, roll, policy, scores, model)
 
 
 def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:
@@ -252,15 +256,14 @@ def scored(
     accumulators: Accumulators,
     roll: evidence.Roll,
     policy: evidence.Policy,
-    day: int,
-    threads: int,
+    scores: Scores,
     model: str,
 ) -> Snapshot:
-    """The scores that come of evidence folded from rows of a ledger."""
+    """What goes with scores of evidence that was folded from rows of a ledger."""
     return Snapshot(
         position=len(columns),
-        day=day,
-        scores=score(accumulators, day, standing=roll.standing(), model=model, threads=threads),
+        day=scores.day,
+        scores=scores,
         members=ledger.fold.members[: roll.members],
         active=roll.active(),
         columns=columns,
