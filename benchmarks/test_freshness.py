@@ -188,6 +188,7 @@ def spent(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
+@pytest.mark.timeout(1800)  # making the network and waiting for moments takes minutes
 @pytest.mark.parametrize("asked", [True, False], ids=["asked", "unasked"])
 def test_a_write_shows_in_the_scores(
     benchmark: Any,

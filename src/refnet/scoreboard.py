@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,10 @@ from refnet.scoring import MODEL
 from refnet.standings import Snapshot, Standings, snapshot_at
 
 REFRESH_SECONDS = 0.5
-"""Without anybody waiting, scores are made again at most this often."""
+"""Without anybody waiting, scores begin to be made again at most this often."""
+
+REST_SECONDS = 0.1
+"""However long it took to make them, others then have the processor for this long."""
 
 PAUSE_SECONDS = 1.0
 CACHED_SNAPSHOTS = 8
@@ -72,9 +76,12 @@ class Scoreboard:
 
     def run(self, publish: Callable[[Snapshot], None]) -> None:
         """Make scores until `stop`: at once when asked for, else now and then, and at midnight."""
+        begun = time.monotonic()
         while not self._stop.is_set():
+            rest = begun + REFRESH_SECONDS - time.monotonic()
             with self._wanted:
-                self._wanted.wait_for(self._is_due, REFRESH_SECONDS)
+                self._wanted.wait_for(self._is_due, max(REST_SECONDS, rest))
+            begun = time.monotonic()
             # A day that went back, because the clock was wrong before, is news as well.
             is_new = self._made != (self._projection.position, self._today())
             if is_new and not self._stop.is_set():
