@@ -196,7 +196,10 @@ BAD_SCORES: list[tuple[str, dict[str, Any]]] = [
     ("the arrays", {"people": np.empty((1, 3))}),
     ("the arrays", {"out": np.empty((17, 3))}),
     ("a member id", {"rows": np.array([3], np.int32)}),
-    ("a member id", {"near": np.array([0, -1], np.int32)}),
+    ("a member id", {"rows": np.array([1, 1], np.int32)}),
+    ("a member id", {"near": np.array([-1, 0, 1, 2], np.int32)}),
+    ("a member id", {"near": np.array([0, 1], np.int32)}),
+    ("a member id", {"near": np.array([0, 1, 1, 2], np.int32)}),
 ]
 
 

@@ -99,11 +99,22 @@ cdef inline int check_targets(
     return OK
 
 
-cdef inline int check_rows(const int32_t[::1] rows, Py_ssize_t members) noexcept nogil:
-    cdef Py_ssize_t place
-    for place in range(rows.shape[0]):
-        if not 0 <= rows[place] < members:
+cdef inline int check_rows(
+    const int32_t[::1] rows, const int32_t[::1] near, Py_ssize_t members
+) noexcept nogil:
+    """Both must rise, `near` name members, and `rows` none whom `near` does not name."""
+    cdef Py_ssize_t place, at = 0
+    cdef int64_t before = -1
+    for place in range(near.shape[0]):
+        if not before < near[place] < members:
             return UNKNOWN_MEMBER
+        before = near[place]
+    for place in range(rows.shape[0]):
+        while at < near.shape[0] and near[at] < rows[place]:
+            at += 1
+        if at == near.shape[0] or near[at] != rows[place]:
+            return UNKNOWN_MEMBER
+        at += 1
     return OK
 
 

@@ -305,8 +305,9 @@ def balance_of(double given, double taken):
 
 cdef int _check_network(
     const int64_t[::1] offsets, const int32_t[::1] targets, const int32_t[::1] reverse,
-    const double[::1] standing, int threads,
+    const double[::1] standing, const int32_t[::1] rows, const int32_t[::1] near, int threads,
 ) noexcept nogil:
+    """Reverse slots are looked at in the rows `near` only, for elsewhere nothing follows them."""
     cdef Py_ssize_t i, members = standing.shape[0]
     cdef int status, wrong = 0
     if threads < 1 or threads > THREADS_LIMIT:
@@ -319,10 +320,12 @@ cdef int _check_network(
     status = check_offsets(offsets, targets.shape[0])
     if status == OK:
         status = check_targets(offsets, targets)
+    if status == OK:
+        status = check_rows(rows, near, members)
     if status != OK:
         return status
-    for i in prange(members, num_threads=threads, schedule="guided"):
-        wrong += check_row(i, offsets, targets, reverse)
+    for i in prange(near.shape[0], num_threads=threads, schedule="guided"):
+        wrong += check_row(near[i], offsets, targets, reverse)
     return PAIRS_NOT_SYMMETRIC if wrong else OK
 
 
@@ -424,7 +427,7 @@ def score(
 
     rows, near: everybody. Or scratch and out hold what an earlier call left there for the same day
     and model: then rows are those in whose accumulators or standing anything changed since, and
-    near are these and their partners. What passes reach further is done for everybody anyway.
+    near are these and their partners, both rising. What passes reach further is done for everybody.
     """
     cdef Py_ssize_t n = standing.shape[0], pairs = targets.shape[0]
     cdef Model fixed = model
@@ -446,10 +449,8 @@ def score(
     if day < 0:
         raise_for(NEGATIVE_DAY)
     with nogil:
-        status = _check_network(offsets, targets, reverse, standing, threads)
+        status = _check_network(offsets, targets, reverse, standing, rows, near, threads)
     raise_for(status)
-    raise_for(check_rows(rows, n))
-    raise_for(check_rows(near, n))
     clock = _clock_at(day, &tables[0], decay)
     with nogil:
         status = _passes(
