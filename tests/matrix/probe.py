@@ -61,13 +61,16 @@ def digests(kernel: Any, problem: dict[str, Any]) -> dict[str, str]:
     kernel.fold(*events, *accumulators, columns["tables"], *policy, problem["value_half"])
     found = {f"accumulators {place}": sha(view) for place, view in enumerate(accumulators)}
     network = [columns[name] for name in ("offsets", "targets", "reverse")]
+    everybody = array("i", n)
+    for member in range(n):
+        everybody[member] = member
     for model, version in enumerate(kernel.MODEL_NAMES):
         for threads in THREADS:
             scratch = array("d", pairs, len(kernel.EDGE_NAMES)), array("d", 3, pairs)
             out = array("d", len(kernel.ARRAY_NAMES), n)
             kernel.score(
                 *(*network, *accumulators, columns["standing"], problem["read_on"]),
-                *(columns["tables"], *policy, *scratch),
+                *(columns["tables"], *policy, everybody, everybody, *scratch),
                 *(array("d", len(kernel.PERSON_NAMES), n), out, kernel.constants(model), threads),
             )
             rows = memoryview(out.tobytes())
