@@ -155,7 +155,8 @@ class Accumulators:
         self.pair_totals, self.pair_periods = _empty(len(self.PAIR_FIELDS), 0)
         self.member_totals, self.member_periods = _empty(len(self.MEMBER_FIELDS), 0)
         self._network: Network | None = None
-        self._begin_changes()
+        self._gaps: list[NDArray[np.int64]] | None = None
+        self._changed = np.empty(0, bool)
         self._pairs_shared = self._members_shared = False
         self.grow(n)
 
@@ -293,7 +294,7 @@ class Accumulators:
 
     def _begin_changes(self) -> None:
         """Nobody has asked yet what changed."""
-        self._gaps: list[NDArray[np.int64]] | None = None
+        self._gaps = None
         self._changed = np.ones(self.n, bool)
 
     def _slots_of_events(self, events: Events) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -87,15 +87,17 @@ async def test_a_watcher_hears_of_a_label_that_a_day_changed_and_nothing_else(
     async with running(tmp_path / "data", clock=lambda: today[0]) as served:
         await served.charter(v1.DECAY_OFF)
         await served.enrol("cat")
+        written = []
         for receiver in ("bob", "cat"):
             referral = await served.refer("ann", receiver)
-            written = await served.call(
-                v1.AcceptReferralRequest(referral=referral, acting_member=served.names[receiver])
+            accepted = v1.AcceptReferralRequest(
+                referral=referral, acting_member=served.names[receiver]
             )
+            written.append(await served.call(accepted))
         stream = aiter(served.stream(v1.WatchScoresRequest()))
         async with asyncio.timeout(10):
             first = await anext(stream)
-            while first.computed_at.position != written.recorded_at:
+            while first.computed_at.position != written[-1].recorded_at:
                 first = await anext(stream)
             today[0] += 83 * DAY
             eve = await anext(stream)
