@@ -297,7 +297,10 @@ def test_make_room_checks_what_it_is_handed(text: str, change: dict[str, Any]) -
 
 @pytest.mark.parametrize("gaps", [[], [0], [5], [0, 1, 2], [2, 3, 7], [0, 3, 6], [5, 6, 7, 8]])
 @pytest.mark.parametrize("in_place", [True, False])
-def test_make_room_leaves_gaps_and_keeps_the_order(gaps: list[int], in_place: bool) -> None:  # noqa: FBT001
+def test_make_room_leaves_gaps_and_keeps_the_order(
+    gaps: list[int],
+    in_place: bool,  # noqa: FBT001
+) -> None:
     count, total = 5, 5 + len(gaps)
     old = np.zeros((2, 9), np.int32)
     old[:, :count] = [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
