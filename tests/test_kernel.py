@@ -257,8 +257,13 @@ def test_members_are_read_as_they_are_one_by_one() -> None:
 def test_reading_members_checks_what_it_is_handed(text: str, change: dict[str, Any]) -> None:
     acc = Accumulators(3)
     given = {
-        **{"totals": acc.member_totals, "periods": acc.member_periods, "field": 0, "day": 0},
-        **{"tables": acc.tables, "decay": True, "masses": np.empty(3)},
+        "totals": acc.member_totals,
+        "periods": acc.member_periods,
+        "field": 0,
+        "day": 0,
+        "tables": acc.tables,
+        "decay": True,
+        "masses": np.empty(3),
     }
     _scoring.read_members(**given)
 
