@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import _paths, evidence
-from refnet.accumulators import Network
+from refnet.accumulators import Accumulators, Network
 from refnet.scoring import MODELS
 from refnet.standings import Snapshot
 
@@ -167,8 +167,13 @@ def _links(snapshot: Snapshot, pairs: Sequence[tuple[int, int]]) -> dict[tuple[i
     return {pair: Link(*pair, *row) for pair, row in zip(asked, rows, strict=True)}
 
 
-def _weigh(snapshot: Snapshot) -> Trust:
-    accumulators = snapshot.accumulators
+def weigh(
+    accumulators: Accumulators, day: int, opportunism: NDArray[np.float64], model: str
+) -> Trust:
+    """What everybody knows of everybody by evidence of up to a day.
+
+    opportunism: O by member number, float64[n]. model: one of `refnet.scoring.MODELS`.
+    """
     network = accumulators.network()
     regard, trust, edge = np.empty((3, len(network.targets)))
     _paths.weigh(
@@ -177,14 +182,18 @@ def _weigh(snapshot: Snapshot) -> Trust:
         network.reverse,
         accumulators.pair_totals,
         accumulators.pair_periods,
-        snapshot.day,
+        day,
         accumulators.tables,
         accumulators.decay,
-        snapshot.scores.O,
+        opportunism,
         regard,
         trust,
         edge,
-        MODELS.index(snapshot.model),
+        MODELS.index(model),
         1,
     )
     return Trust(network, regard, trust, edge, back=edge[network.reverse])
+
+
+def _weigh(snapshot: Snapshot) -> Trust:
+    return weigh(snapshot.accumulators, snapshot.day, snapshot.scores.O, snapshot.model)

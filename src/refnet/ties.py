@@ -99,6 +99,15 @@ def triangles(
     return common, mass
 
 
+def walk(offsets: NDArray[np.int64], targets: NDArray[np.int32]) -> Walk:
+    """The walk through a graph whose rows rise and whose slots have reverses."""
+    n = len(offsets) - 1
+    arrays = [np.empty(n, np.int32) for _ in range(5)]
+    order, place, low, size, parent = arrays
+    _ties.hold_together(offsets, targets, order, place, low, size, parent, np.empty(n, np.int64))
+    return Walk(order, place, low, size, parent)
+
+
 def walk_of(snapshot: Snapshot) -> Walk:
     """The walk through the ties of a snapshot; found once."""
     return snapshot.once(_walk)
@@ -139,12 +148,7 @@ def _tie(snapshot: Snapshot) -> Ties:
 
 def _walk(snapshot: Snapshot) -> Walk:
     ties = ties_of(snapshot)
-    n = snapshot.scores.n
-    arrays = [np.empty(n, np.int32) for _ in range(5)]
-    order, place, low, size, parent = arrays
-    cursor = np.empty(n, np.int64)
-    _ties.hold_together(ties.offsets, ties.targets, order, place, low, size, parent, cursor)
-    return Walk(order, place, low, size, parent)
+    return walk(ties.offsets, ties.targets)
 
 
 def _bridge(snapshot: Snapshot) -> Bridging:
