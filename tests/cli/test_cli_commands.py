@@ -57,6 +57,7 @@ def test_the_commands_are_those_promised() -> None:
         ("history",),
         ("path",),
         ("bridges",),
+        ("alerts",),
         ("trust",),
         ("replay",),
         ("export", "facts"),

@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from refnet.cli.alerts import alerts_
 from refnet.cli.bridges import bridges_
 from refnet.cli.command import INTERRUPTED
 from refnet.cli.evaluate import evaluate
@@ -54,6 +55,7 @@ for command in (
         path,
         trust,
         bridges_,
+        alerts_,
     ),
     *(replay, export, golden, evaluate),
 ):

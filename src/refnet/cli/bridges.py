@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import UUID
 
 import click
 import numpy as np
 
 from refnet import bridges
 from refnet.cli.asof import AsOf, as_of, basis, resource, title
+from refnet.cli.chapters import find_chapter
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
 from refnet.cli.scores import name_of
 from refnet.engine import Engine
-from refnet.errors import NotFound
-from refnet.ledger.columns import NOBODY
 from refnet.standings import Snapshot
 from refnet.ties import Bridging, bridging
 
@@ -55,28 +53,11 @@ def bridges_(
             number = find_member(engine, snapshot, member, field="--member")
             _without(engine, snapshot, number, output)
             return
-        where = None if chapter is None else _chapter_number(snapshot, chapter)
+        where = None if chapter is None else find_chapter(snapshot, chapter, field="--chapter")
         among = np.flatnonzero(snapshot.active)
         if where is not None:
             among = among[snapshot.roll.home()[among] == where]
         _members(engine, snapshot, bridging(snapshot).order(among)[:top], where, output)
-
-
-def _chapter_number(snapshot: Snapshot, text: str) -> int:
-    """The number of a chapter given by id. Raises NotFound."""
-    try:
-        number = snapshot.ledger.fold.chapter_number(UUID(text.removeprefix("chapters/")))
-    except ValueError:
-        number = NOBODY
-    if number == NOBODY or number not in snapshot.roll.home():
-        raise NotFound(
-            f"--chapter {text!r} has no members at position {snapshot.position}; give the id of "
-            "a chapter that has",
-            field="--chapter",
-            noun="chapter",
-            value=text,
-        )
-    return number
 
 
 def _members(

@@ -17,6 +17,7 @@ from refnet import v1
 from refnet.app import App
 from refnet.errors import InvalidRequest
 from refnet.rpc.activity import Activity
+from refnet.rpc.alerts import AlertReads
 from refnet.rpc.explanations import Explanations
 from refnet.rpc.handlers import service_handler
 from refnet.rpc.interceptor import Interceptor, Limits
@@ -154,6 +155,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
         scores.table(latest)  # names every member once, so that no call waits for it
     others = {
         "ActivityService": Activity(app, plans, positions, streams).behaviours(),
+        "AlertService": AlertReads(app, scores, positions, pages).behaviours(),
         "ScoreService": {
             **scores.behaviours(),
             "WatchScores": ScoreWatch(app, scores, streams).watch,
@@ -177,6 +179,7 @@ def _service(name: str) -> Any:
         v1.GetHeadRequest,
         v1.GetScoreRequest,
         v1.GetStandingRequest,
+        v1.ListAlertsRequest,
     )
     services = {
         found.name: found
