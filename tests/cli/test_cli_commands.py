@@ -62,7 +62,7 @@ def test_the_commands_are_those_promised() -> None:
         ("replay",),
         ("export", "facts"),
         ("golden", "check"),
-        *(("evaluate", part) for part in ("ratings", "simulated", "attacks", "all")),
+        *(("evaluate", part) for part in ("ratings", "simulated", "attacks", "alerts", "all")),
     } == set(commands())
 
 

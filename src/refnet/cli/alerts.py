@@ -90,10 +90,8 @@ def _table(
     ]
     output.table(title(snapshot), ("kind", "members", "strength", "pairs", "facts"), rows)
     for alert in found[:top]:
-        newest = alert.facts[::-1]
-        more = ", ..." if len(newest) > _POSITIONS else ""
-        where = f" Newest facts at {', '.join(map(str, newest[:_POSITIONS]))}{more}."
-        output.line(f"- {sentence(alert, name)}{where if newest else ''}")
+        newest = ", ".join(map(str, alert.facts[::-1][:_POSITIONS]))
+        output.line(f"- {sentence(alert, name)} Newest of {len(alert.facts)} facts: {newest}.")
     if len(found) > top:
         output.line(f"{len(found) - top} more; --top shows them")
     output.line("an alert proves nothing; look into it before you decide")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,30 @@ _ATTACKS = (
 )
 
 
+def _options(*options: tuple[Callable[..., Any], ...]) -> Callable[..., Any]:
+    """Give a function these options, in this order."""
+
+    def declare(function: Callable[..., None]) -> Callable[..., None]:
+        for option in reversed([each for several in options for each in several]):
+            function = option(function)
+        return function
+
+    return declare
+
+
+@contextmanager
+def _extra() -> Iterator[None]:
+    """Raises CommandFailed for imports that fail because the extra is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in _EXTRA:
+            raise
+        raise CommandFailed(
+            "EXTRA_MISSING", f"evaluating needs {error.name}, which is not installed; {INSTALL}"
+        ) from error
+
+
 def _part(
     name: str, *options: tuple[Callable[..., Any], ...], parts: tuple[str, ...], examples: str
 ) -> Callable[[Callable[..., None]], click.Command]:
@@ -118,10 +143,8 @@ def _part(
             _run(name, parts, data, output, given)
 
         run.__doc__ = function.__doc__
-        for option in reversed([each for several in options for each in several]):
-            run = option(run)
         make = store_command(evaluate, name, examples=examples, resume=_RESUME, data=_data())
-        return make(run)
+        return make(_options(*options)(run))
 
     return declare
 
@@ -187,19 +210,54 @@ def everything() -> None:
     """All of it: minutes, and half a minute more for each seed that is new."""
 
 
-@_part(
+@store_command(
+    evaluate,
     "candidates",
-    _report("evidence-candidates"),
-    _networks("100-103"),
-    _ATTACKS,
-    parts=("ratings", "plant", "attacks"),
     examples="""
     refnet evaluate candidates --data ./data --out ./report
     refnet evaluate candidates --data ./data --seeds 100 --groups 1 --json
     """,
+    resume=_RESUME,
+    data=_data(),
 )
-def candidates() -> None:
+@_options(_report("evidence-candidates"), _networks("100-103"), _ATTACKS)
+def candidates(data: Path, output: Output, **given: Any) -> None:
     """Every model that was tried beside each other; a quarter of an hour."""
+    out: Path | None = given.pop("out")
+    title: str = given.pop("name")
+    with _extra():
+        from refnet.evaluate import compare  # noqa: PLC0415
+        from refnet.evaluate.gather import Order  # noqa: PLC0415
+    order = Order("", _command("candidates", given), data=data, rivals=False, **given)
+    compared = compare.compare(order, output.progress)
+    path = None if out is None else compare.write(compared, order, out, title)
+    _tell_all(compare.tables(compared), path, output)
+
+
+@store_command(
+    evaluate,
+    "alerts",
+    examples="""
+    refnet evaluate alerts --seeds 200-203
+    refnet evaluate alerts --seeds 1 --chapters 2 --weeks 40 --groups 1 --json
+    """,
+    resume=_RESUME,
+    data=_data(),
+)
+@_options(_NETWORKS, _ATTACKS)
+def alerts(data: Path, output: Output, **given: Any) -> None:
+    """How many planted colluders raise an alert, and how many alerts are false.
+
+    No real data is read, and no score is looked at. Prints the tables as Markdown.
+    """
+    with _extra():
+        from refnet.evaluate.alerts import Networks, measure_alerts  # noqa: PLC0415
+    tables = measure_alerts(Networks(**given), output.progress)
+    if output.as_json:
+        output.result({"tables": [table.document() for table in tables]})
+        return
+    for table in tables:
+        output.line(table.markdown())
 
 
 def _run(
@@ -207,32 +265,21 @@ def _run(
 ) -> None:
     out: Path | None = given.pop("out")
     title: str = given.pop("name")
-    try:
-        from refnet.evaluate import compare, report  # noqa: PLC0415 - a second, and the extra
-        from refnet.evaluate.gather import Order, gather  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in _EXTRA:
-            raise
-        raise CommandFailed(
-            "EXTRA_MISSING", f"evaluating needs {error.name}, which is not installed; {INSTALL}"
-        ) from error
-    made_by = _command(name, given)
+    with _extra():
+        from refnet.evaluate.gather import Order, gather  # noqa: PLC0415 - a second, and the extra
+        from refnet.evaluate.report import document, write  # noqa: PLC0415
+    given.setdefault("cache", Path())
     order = Order(
-        **{"cache": Path(), "model": "", "rivals": False, **given},
+        **given,
         data=data,
-        made_by=made_by,
+        made_by=_command(name, given),
         ratings="ratings" in parts,
         plant="plant" in parts,
         attacks="attacks" in parts,
     )
-    if name == "candidates":
-        compared = compare.compare(order, output.progress)
-        path = None if out is None else compare.write(compared, order, out, title)
-        _tell_all(compare.tables(compared), path, output)
-        return
     evidence = gather(order, output.progress)
-    path = None if out is None else report.write(evidence, out, title)
-    _tell(report.document(evidence), path, output)
+    path = None if out is None else write(evidence, out, title)
+    _tell(document(evidence), path, output)
 
 
 def _tell_all(found: list[Table], path: Path | None, output: Output) -> None:
