@@ -67,9 +67,12 @@ def _mutual(says: Says, active: Sequence[bool], facts: Sequence[Fact]) -> list[F
     whole = [_sum(says[i, j] for i, j in sorted(says) if i == member) for member in range(n)]
     share = {(i, j): (says[i, j] + says[j, i]) / (whole[i] + whole[j]) for i, j in pairs}
     usually = [usual(table[pair] for pair in pairs) for table in (mutual, over, share)]
-    link_from = max(6.0 * usually[0], 1.0)
+    link_from = max(6.0 * usually[0], 1.5)
     triangles_from = max(6.0 * usually[1], 2.0)
-    strength = {p: max(mutual[p] / link_from, over[p] / triangles_from) for p in pairs}
+    strength = {}
+    for pair in pairs:
+        alone = mutual[pair] / link_from
+        strength[pair] = max(alone, min(2.0 * alone, over[pair] / triangles_from))
     groups = _groups([pair for pair in pairs if strength[pair] >= 1.0], n)
     found = []
     for kind, group in groups:

@@ -72,28 +72,45 @@ def town(n: int = 24) -> list[Row]:
     return praise([*near, *((j, i) for i, j in near)], range(DAY - 30, DAY - 29))
 
 
+def ring(members: list[int]) -> list[tuple[int, int]]:
+    return list(zip(members, [*members[1:], members[0]], strict=True))
+
+
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[list[Row], int, frozenset[int]]:
-    """Few members, some of whom say much to each other, or all at once."""
-    n = draw(st.integers(2, 16))
+    """Members who do alike, and some who say much to each other, or much in a week."""
+    n = draw(st.integers(2, 24))
     member = st.integers(0, n - 1)
-    pair = st.tuples(member, member).filter(lambda ends: ends[0] != ends[1])
-    rows: list[Row] = []
-    for i, j in draw(st.lists(pair, max_size=4 * n)):
-        rows += deal(i, j, draw(st.integers(0, DAY)))
-        rows += praise([(i, j)], range(DAY, DAY + draw(st.integers(0, 1))))
-    for i, j in draw(st.lists(pair, max_size=8)):
-        first, often = draw(st.integers(200, DAY - 40)), draw(st.integers(1, 8))
-        both = [(i, j), (j, i)][: draw(st.integers(1, 2))]
-        rows += praise(both, range(first, first + 5 * often, often))
-    for i in draw(st.lists(member, max_size=2)):
-        day = draw(st.integers(DAY - 100, DAY))
-        rows += [row for j in range(n) if j != i for row in deal(i, j, min(DAY, day + j % 9))]
-    return rows, n, draw(st.frozensets(member, max_size=2))
+    rows = town(n) if n > 6 and draw(st.booleans()) else []
+    for i, j in draw(st.lists(st.tuples(member, member), max_size=2 * n)):
+        rows += deal(i, j, draw(st.integers(0, DAY))) if i != j else []
+    for _ in range(draw(st.integers(0, 4))):
+        size, often = draw(st.integers(2, 5)), draw(st.integers(1, 12))
+        group = draw(st.permutations(range(n)))[:size]
+        weeks = range(draw(st.integers(100, DAY - 14 * often)), DAY, 14)
+        everybody = [(i, j) for i in group for j in group if i != j]
+        match draw(st.sampled_from(["ring", "clique", "burst", "visit"])):
+            case "ring":
+                rows += [row for i, j in ring(group) for day in weeks for row in deal(i, j, day)]
+            case "clique":
+                rows += praise(everybody, weeks)
+            case "burst":
+                first = draw(st.integers(DAY - 100, DAY - 3))
+                days = range(first, first + 1 + often // 3)
+                rows += [row for day in days for row in deal(group[0], group[1], day)]
+            case _:
+                day = draw(st.integers(DAY - 100, DAY - 9))
+                others = [j for j in range(n) if j != group[0]]
+                rows += [row for j in others for row in praise([(group[0], j)], _on(day + j % 9))]
+    return [row for row in rows if row[2] != row[3]], n, draw(st.frozensets(member, max_size=2))
+
+
+def _on(day: int) -> range:
+    return range(day, day + 1)
 
 
 @given(networks())
-@settings(max_examples=150)
+@settings(max_examples=200)
 def test_alerts_are_those_of_the_reference(network: tuple[list[Row], int, frozenset[int]]) -> None:
     rows, n, gone = network
     seen = seen_in(rows, n, gone=gone)
@@ -138,10 +155,6 @@ def test_praise_one_way_is_no_pair() -> None:
     rows = [*town(), *praise([(3, 17)], range(DAY - 350, DAY, 7))]
 
     assert [] == find_alerts(seen_in(rows, 24))
-
-
-def ring(members: list[int]) -> list[tuple[int, int]]:
-    return list(zip(members, [*members[1:], members[0]], strict=True))
 
 
 def test_deals_around_are_a_ring_and_among_all_a_clique() -> None:

@@ -19,15 +19,19 @@ Of honest members of the tuning seeds the most mutual pair of a network came to 
 third to 4 .. 6; planted pairs to 10 and more within weeks. A single link of many is no alert.
 """
 
-MUTUAL_MIN = 1.0
-"""Units of evidence below which nothing is a link, however little is usual: in the first weeks of a
-network, and where hardly anybody vouches both ways, the usual is next to nothing."""
+MUTUAL_MIN = 1.5
+"""Units of evidence below which nothing is a link, however little is usual.
+
+In the first weeks of a network, and where hardly anybody vouches both ways, the usual is next to
+nothing. The best that two can say of each other, once, is 1.0, and no link.
+"""
 
 TRIANGLES_TIMES = 6.0
 """A pair is a link, too, if the triangles over it weigh so many times the usual.
 
-So a clique is seen before any of its pairs stands out. Honest pairs came to 3 .. 5 times once there
-was enough to reach TRIANGLES_MIN.
+So a clique is seen before all of its pairs stand out. Honest pairs came to 3 .. 5 times once there
+was enough to reach TRIANGLES_MIN. Such a pair needs half the mutual evidence of a link as well: who
+knows everybody, a little, lies under many triangles.
 """
 
 TRIANGLES_MIN = 2.0
@@ -98,7 +102,8 @@ class Endorsing:
 
     def strength(self) -> NDArray[np.float64]:
         """How many times as strong as a link needs to be; float64[pairs]."""
-        return np.maximum(self.mutual / self.link_from, self.mass / self.triangles_from)
+        alone = self.mutual / self.link_from
+        return np.maximum(alone, np.minimum(2.0 * alone, self.mass / self.triangles_from))
 
     def pair(self, at: int) -> Between:
         """One of the pairs."""
