@@ -125,13 +125,23 @@ def weak_ties(snapshot: Snapshot, below: float = WEAK_BELOW) -> list[WeakTie]:
 
     The strongest first, then by numbers.
     """
+    return weak_at(snapshot, weak_slots(snapshot, below))
+
+
+def weak_slots(snapshot: Snapshot, below: float = WEAK_BELOW) -> NDArray[np.intp]:
+    """Of each of the `weak_ties`, in their order, one slot of `ties_of`: that of the lower end."""
     ties = ties_of(snapshot)
     source, target = ties.sources, ties.targets
     wanted = (ties.strength < below) & ((ties.common == 0) | ties.crosses) & (source < target)
     at = np.flatnonzero(wanted)
-    at = at[np.lexsort((target[at], source[at], -ties.strength[at]))]
-    columns = (source, target, ties.strength, ties.common, ties.crosses)
-    return [WeakTie(*row) for row in zip(*(each[at].tolist() for each in columns), strict=True)]
+    return at[np.lexsort((target[at], source[at], -ties.strength[at]))]
+
+
+def weak_at(snapshot: Snapshot, slots: NDArray[np.intp]) -> list[WeakTie]:
+    """The weak ties in these slots: a page of them needs no object for each of the others."""
+    ties = ties_of(snapshot)
+    columns = (ties.sources, ties.targets, ties.strength, ties.common, ties.crosses)
+    return [WeakTie(*row) for row in zip(*(each[slots].tolist() for each in columns), strict=True)]
 
 
 def _chapters(home: NDArray[np.int32], members: NDArray[np.int32]) -> list[tuple[int, int]]:

@@ -30,6 +30,7 @@ from refnet.rpc.positions import Positions
 from refnet.rpc.scores import ScoreReads
 from refnet.rpc.standings import StandingReads
 from refnet.rpc.streams import Pace, Streams
+from refnet.rpc.ties import TieReads
 from refnet.rpc.watch import ScoreWatch
 
 GRACE_SECONDS = 10.0
@@ -163,6 +164,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
         "ExplanationService": Explanations(app, scores, positions).behaviours(),
         "PathService": PathReads(app, scores, positions).behaviours(),
         "StandingService": StandingReads(app, scores, positions, pages).behaviours(),
+        "TieService": TieReads(app, scores, pages).behaviours(),
         "LogService": LogReads(app, positions, pages, streams).behaviours(),
     }
     return [
@@ -177,6 +179,7 @@ def _service(name: str) -> Any:
         v1.ExplainScoreRequest,
         v1.FindPathsRequest,
         v1.GetHeadRequest,
+        v1.GetMemberTiesRequest,
         v1.GetScoreRequest,
         v1.GetStandingRequest,
         v1.ListAlertsRequest,
