@@ -9,41 +9,28 @@ because what people wait for is the slow one.
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import statistics
 import time
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import igraph
 import numpy as np
 import pytest
 
+from benchmarks.ratings import ratings_snapshot
 from refnet import paths
-from refnet.domain.network import Decay, Pretrust
-from refnet.imports.ratings import RatingsImport
-from refnet.imports.rejects import Rejects
 from refnet.standings import Snapshot
-from refnet.wiring import open_engine
 
 COUNT = 3
-_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="module")
 def ratings(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    file = Path(os.environ.get("REFNET_TEST_DATA", _DATA)) / "otc_network.csv.gz"
-    if not file.exists():
-        pytest.skip(f"no {file.name} in the shared data; name its folder in REFNET_TEST_DATA")
-    folder = tmp_path_factory.mktemp("ratings")
-    with open_engine(folder) as engine, closing(Rejects(folder, file)) as rejects:
-        RatingsImport(engine, rejects, pretrust=Pretrust.UNIFORM, decay=Decay.OFF).run(file)
-        snapshot = engine.scores()
+    snapshot = ratings_snapshot(tmp_path_factory.mktemp("ratings"))
     paths.trust_of(snapshot)
     return snapshot
 

@@ -99,12 +99,12 @@ def triangles(
     return common, mass
 
 
-def walk(offsets: NDArray[np.int64], targets: NDArray[np.int32]) -> Walk:
-    """The walk through a graph whose rows rise and whose slots have reverses."""
+def walk_through(offsets: NDArray[np.int64], targets: NDArray[np.int32]) -> Walk:
+    """A walk through a graph given as rows. Raises ValueError unless rows rise."""
     n = len(offsets) - 1
-    arrays = [np.empty(n, np.int32) for _ in range(5)]
-    order, place, low, size, parent = arrays
-    _ties.hold_together(offsets, targets, order, place, low, size, parent, np.empty(n, np.int64))
+    order, place, low, size, parent = (np.empty(n, np.int32) for _ in range(5))
+    cursor = np.empty(n, np.int64)
+    _ties.hold_together(offsets, targets, order, place, low, size, parent, cursor)
     return Walk(order, place, low, size, parent)
 
 
@@ -148,7 +148,7 @@ def _tie(snapshot: Snapshot) -> Ties:
 
 def _walk(snapshot: Snapshot) -> Walk:
     ties = ties_of(snapshot)
-    return walk(ties.offsets, ties.targets)
+    return walk_through(ties.offsets, ties.targets)
 
 
 def _bridge(snapshot: Snapshot) -> Bridging:
@@ -171,12 +171,12 @@ def _bridge(snapshot: Snapshot) -> Bridging:
         local_bridges=share(local),
         crossing=share(ties.crosses),
         weak=share(weak),
-        cut_off=_cut_off(walk_of(snapshot)),
+        cut_off=cut_off(walk_of(snapshot)),
     )
 
 
-def _cut_off(walk: Walk) -> NDArray[np.int32]:
-    """How many would be apart from the largest rest of their component, by who left."""
+def cut_off(walk: Walk) -> NDArray[np.int32]:
+    """How many would be apart from the largest rest of their component, by who left; int32[n]."""
     n = len(walk.order)
     child = np.flatnonzero(walk.parent >= 0)
     parent = walk.parent[child]
