@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
 
 from cli.running import Run
+from refnet.domain.contact import RegisterContact
+from refnet.domain.decisions import Request
+from refnet.domain.nouns import NOUNS
+from refnet.domain.testimonial import GiveTestimonial
+from refnet.domain.values import MemberId
+from refnet.engine import EXTERNAL_ID
+from refnet.log.draft import Receipt
+from refnet.wiring import open_engine
 
 RATINGS = """\
 ann,bob,10,1300000000
@@ -97,3 +106,34 @@ def test_what_cannot_be_meant_is_refused(
     done = filled(*arguments)
 
     assert (code, True) == (done.code, text in done.err)
+
+
+def test_a_contact_is_reached_through_who_knew_them_by_then(filled: Run, data: Path) -> None:
+    with open_engine(data, warn=lambda _: None) as engine:
+        bob, dan = (cast("MemberId", engine.lookup(EXTERNAL_ID, who)) for who in ("bob", "dan"))
+
+        def done(command: Any) -> Any:
+            noun = next(noun for noun in NOUNS if type(command) in noun.commands)
+            new_id = engine.new_id(noun.name)
+            (receipt,) = engine.execute(
+                [Request(command=command, request_id=str(uuid4()), new_id=new_id)]
+            )
+            assert isinstance(receipt, Receipt), receipt
+            return receipt
+
+        registered = done(RegisterContact(name="C", registered_by=bob))
+        contact = registered.stream
+        told = done(GiveTestimonial(subject=dan, client=contact, rating=9))
+    found = filled("path", "ann", "--contact", str(contact), "--links", "3", "--json")
+    then = filled("path", "ann", "--contact", str(contact), "--at", str(registered.last), "--json")
+
+    assert {"registered": [registered.first]} == then.json["paths"][0]["evidence"]
+    assert 1 == len({each["members"][-1] for each in then.json["paths"]})
+    evidence = [each["evidence"] for each in found.json["paths"]]
+    assert {"registered": [registered.first]} in evidence
+    assert {"praised_by": [told.first]} in evidence
+    shown = filled("path", "ann", "--contact", str(contact)).out
+    assert "(registered them)" in shown
+    assert "(spoken well of by them)" in shown
+    before = filled("path", "ann", "--contact", str(contact), "--at", str(registered.first - 1))
+    assert (1, True) == (before.code, "no contact" in before.err)

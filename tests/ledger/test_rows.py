@@ -17,7 +17,7 @@ from refnet.domain import contact, member
 from refnet.domain.facts import Effect
 from refnet.domain.nouns import FACTS, NOUNS
 from refnet.errors import StoreDamaged
-from refnet.ledger.columns import DTYPES, NOBODY, ROW_BYTES, Columns
+from refnet.ledger.columns import DTYPES, NOBODY, ROW_BYTES, Columns, contact_key
 from refnet.ledger.extract import batch_of
 from refnet.ledger.ledger import BLOCK_ROWS, Ledger
 from refnet.log.batches import Extractor
@@ -105,8 +105,8 @@ def test_the_random_networks_hold_every_fact_and_effect() -> None:
     assert set(Effect) - effects == {Effect.SIGNAL}, "no noun signals yet"
 
 
-def test_a_row_has_38_bytes() -> None:
-    assert ROW_BYTES == 38
+def test_a_row_has_46_bytes() -> None:
+    assert ROW_BYTES == 46
 
 
 def test_columns_say_what_the_facts_say() -> None:
@@ -149,6 +149,8 @@ def test_columns_say_what_the_facts_say() -> None:
             assert columns.reference[at] == (0 if recorded.version == 1 else recorded.origin)
         else:
             assert columns.reference[at] == named(spec.reference)
+        about = named(spec.contact)
+        assert columns.contact[at] == (0 if about is None else contact_key(about))
 
 
 class Homes(RandomNetwork):

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from refnet import paths
-from refnet.acquaintances import acquainted, seated
+from refnet.acquaintances import Acquaintance, Known, acquainted, seated
 from refnet.cli.asof import AsOf, as_of, basis, resource, title
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
@@ -18,6 +18,14 @@ from refnet.engine import Engine
 from refnet.standings import Snapshot
 
 _FACTS_SHOWN = 20
+
+_KNOWN = {
+    Known.REGISTERED: "registered them",
+    Known.INVITED: "brought them to a meeting",
+    Known.PASSED_ON: "passed them on",
+    Known.WON: "won business with them",
+    Known.PRAISED_BY: "spoken well of by them",
+}
 
 
 @store_command(
@@ -61,9 +69,9 @@ def path(
         ends = [number for number in wanted if number != start]
         found = paths.best_paths(snapshot, start, ends, count=count, hops=links)
         if output.as_json:
-            output.result(_document(snapshot, found))
+            output.result(_document(snapshot, found, wanted))
         else:
-            _draw(engine, snapshot, found, output)
+            _draw(engine, snapshot, found, wanted, output)
     if not found:
         raise click.exceptions.Exit(1)
 
@@ -110,17 +118,15 @@ def _wanted(
     to: str | None,
     profession: str | None,
     contact: str | None,
-) -> list[int]:
-    """Numbers of those who end a chain; raises NotFound."""
+) -> dict[int, Acquaintance | None]:
+    """Those who end a chain by number, and how they know the contact; raises NotFound."""
     if to is not None:
-        return [find_member(engine, snapshot, to, field="--to")]
+        return {find_member(engine, snapshot, to, field="--to"): None}
     if contact is not None:
-        streams = acquainted(engine.state, _contact_id(contact))
-    else:
-        assert profession is not None
-        streams = seated(engine.state, profession)
-    numbers = snapshot.numbers
-    return [numbers[each] for each in streams if each in numbers]
+        found = acquainted(snapshot, engine.state, _contact_id(contact))
+        return {each.member: each for each in found}
+    assert profession is not None
+    return dict.fromkeys(seated(snapshot, profession))
 
 
 def _contact_id(text: str) -> UUID:
@@ -132,7 +138,13 @@ def _contact_id(text: str) -> UUID:
         ) from None
 
 
-def _draw(engine: Engine, snapshot: Snapshot, found: list[paths.Path], output: Output) -> None:
+def _draw(
+    engine: Engine,
+    snapshot: Snapshot,
+    found: list[paths.Path],
+    wanted: dict[int, Acquaintance | None],
+    output: Output,
+) -> None:
     if not found:
         output.line("nobody can introduce them: no chain of links that are trusted leads there")
     for place, each in enumerate(found, 1):
@@ -141,6 +153,9 @@ def _draw(engine: Engine, snapshot: Snapshot, found: list[paths.Path], output: O
         for link in each.links:
             output.line(f"    |  {link.weight:.3f}  {_because(link)}")
             output.line(f"   {name_of(engine, snapshot, link.receiver, output)}")
+        known = wanted[each.members[-1]]
+        if known is not None:
+            output.line(f"   ({', '.join(_KNOWN[how] for how, _ in known.evidence)})")
     output.line(title(snapshot))
 
 
@@ -166,16 +181,24 @@ def _table(engine: Engine, snapshot: Snapshot, links: list[paths.Link], output: 
     output.table(title(snapshot), columns, rows)
 
 
-def _document(snapshot: Snapshot, found: list[paths.Path]) -> dict[str, object]:
+def _document(
+    snapshot: Snapshot, found: list[paths.Path], wanted: dict[int, Acquaintance | None]
+) -> dict[str, object]:
     chains = [
         {
             "product": each.product,
             "members": [resource(snapshot, number) for number in each.members],
             "links": [_link(snapshot, link) for link in each.links],
+            "evidence": _evidence(wanted[each.members[-1]]),
         }
         for each in found
     ]
     return {**basis(snapshot), "paths": chains}
+
+
+def _evidence(known: Acquaintance | None) -> dict[str, list[int]]:
+    """By how the last one knows the contact, the positions of the facts that say so."""
+    return {} if known is None else {how.value: list(facts) for how, facts in known.evidence}
 
 
 def _link(snapshot: Snapshot, link: paths.Link) -> dict[str, object]:

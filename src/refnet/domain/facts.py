@@ -92,6 +92,7 @@ class Columns:
     reference: a field holding a position; None: the stream's first fact (0 if it is this one).
     classification: a field holding the profession for which giver takes a seat; the ledger numbers
     professions, and the number is the row's value.
+    contact: a field holding the id of a contact, by which the ledger finds all facts about them.
     """
 
     kind: int
@@ -105,6 +106,7 @@ class Columns:
     zone: str | None = None
     codes: Mapping[str, int] | None = None
     classification: str | None = None
+    contact: str | None = None
 
     def value_of(self, fact: Any) -> int:
         """The value of a fact's row. Raises KeyError for a text without a code."""

@@ -120,7 +120,10 @@ class Presented:
     date: dt.date = public()
 
 
-@fact("refnet.visitor-came.v1", Columns(54, giver="invited_by", chapter="chapter", day="date"))
+@fact(
+    "refnet.visitor-came.v1",
+    Columns(54, giver="invited_by", chapter="chapter", day="date", contact="visitor"),
+)
 class VisitorCame:
     """A contact visited the meeting."""
 

@@ -58,7 +58,7 @@ _JUNK = {reason.value: int(reason is DeclineReason.NOT_QUALIFIED) for reason in 
 _BOTH = Columns(80, giver="giver", receiver="receiver")
 
 
-@fact("refnet.referral-passed.v1", replace(_BOTH, value="heat"))
+@fact("refnet.referral-passed.v1", replace(_BOTH, value="heat", contact="prospect"))
 class ReferralPassed:
     """The giver passes a prospect to the receiver. heat: effort made, 1 to 5."""
 

@@ -80,7 +80,7 @@ class TestimonialWithdrawn:
     subject: MemberId = pseudonym()
 
 
-@fact("refnet.client-testimonial-given.v1", _CLIENT)
+@fact("refnet.client-testimonial-given.v1", replace(_CLIENT, contact="author"))
 class ClientTestimonialGiven:
     """A client about a member.
 

@@ -33,7 +33,7 @@ class FactBatch:
     of the fact's own date, or NO_DAY. occur, record: int64 microseconds. origins: int64 position of
     the stream's first fact, 0 in that fact itself. commitments: 32 bytes each.
     joined: (row, member) of inductions; opened: (row, chapter, time zone) of charters.
-    seated: (row, classification) of whoever takes a seat.
+    seated: (row, classification) of whoever takes a seat. named: (row, contact) of facts about one.
     """
 
     after: int
@@ -52,6 +52,7 @@ class FactBatch:
     joined: list[tuple[int, str]]
     opened: list[tuple[int, str, str]]
     seated: list[tuple[int, str]]
+    named: list[tuple[int, str]]
 
     @classmethod
     def blank(cls, after: int, commitments: list[bytes]) -> FactBatch:
@@ -75,6 +76,7 @@ class FactBatch:
             joined=[],
             opened=[],
             seated=[],
+            named=[],
         )
 
     def __len__(self) -> int:
@@ -103,13 +105,16 @@ class FactBatch:
             self.joined.append((row, stream))
         if spec.classification is not None:
             self.seated.append((row, getattr(fact, spec.classification)))
+        contact = _id(fact, spec.contact, stream)
+        if contact is not None:
+            self.named.append((row, contact))
 
 
 def needed_fields(fact_type: Any) -> tuple[str, ...]:
     """Fields that a fact's row is made of; all unsealed ones if it needs a function."""
     spec = fact_type.COLUMNS
     named = {spec.giver, spec.receiver, spec.chapter, spec.day, spec.reference, spec.zone}
-    named.add(spec.classification)
+    named |= {spec.classification, spec.contact}
     if callable(spec.value):
         named |= set(fact_type.__dataclass_fields__) - set(fact_type.SEALED)
     else:

@@ -12,7 +12,7 @@ from refnet.domain.facts import Effect
 from refnet.domain.seats import fold_classification
 from refnet.domain.values import MICROS_PER_DAY
 from refnet.ledger.calendar import Calendar
-from refnet.ledger.columns import NOBODY, Columns
+from refnet.ledger.columns import NO_CONTACT, NOBODY, Columns, contact_key
 from refnet.ledger.extract import NO_DAY, OWN_ORIGIN, FactBatch
 
 _MOVES = np.zeros(256, bool)
@@ -85,6 +85,8 @@ class Fold:
         out = self._undated(batch)
         for row, classification in batch.seated:
             out.value[row] = self.add_classification(fold_classification(classification))
+        for row, contact in batch.named:
+            out.contact[row] = _contact(contact)
         self._forget_future(out, known)
         self._home_chapters(out)
         self._date(batch, out)
@@ -103,6 +105,7 @@ class Fold:
             chapter=_numbers(self._chapter_numbers, batch.chapters),
             value=batch.values,
             reference=np.where(references == OWN_ORIGIN, batch.origins, references),
+            contact=np.full(size, NO_CONTACT, np.int64),
         )
 
     def _date(self, batch: FactBatch, out: Columns) -> None:
@@ -145,6 +148,14 @@ class Fold:
         moves = np.flatnonzero(_MOVES[effect])
         for row in moves.tolist():
             self._home[giver[row]] = chapter[row]
+
+
+def _contact(contact: str) -> int:
+    """The key of a contact; as members that nothing introduced, what is no id is nobody."""
+    try:
+        return contact_key(UUID(contact))
+    except ValueError:
+        return NO_CONTACT
 
 
 def _numbers(numbers: dict[str | None, int], ids: list[str | None]) -> NDArray[np.int32]:

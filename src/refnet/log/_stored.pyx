@@ -20,7 +20,7 @@ cdef enum:
     SALT = 32
     COMMITMENT = 32
     ORIGINATOR = 16
-    ROLES = 7
+    ROLES = 8
 
 # --- commitments -----------------------------------------------------------------------------
 
@@ -109,12 +109,13 @@ cdef enum:
     GIVER
     RECEIVER
     CHAPTER
+    CONTACT
     VALUE
     CODE
     REFERENCE
     DAY
 
-ROLE_NAMES = ("giver", "receiver", "chapter", "value", "code", "reference", "day")
+ROLE_NAMES = ("giver", "receiver", "chapter", "contact", "value", "code", "reference", "day")
 TIME_MAX = 253_402_214_400_000_000  # microseconds up to the year 9999: later has no calendar
 
 cdef int64_t LATEST = TIME_MAX
@@ -157,7 +158,7 @@ cdef class Shape:
 
 
 cdef struct Found:
-    Text[3] ids
+    Text[4] ids
     Text code
     int64_t value, reference, occur, record, origin
     int32_t day
@@ -166,7 +167,7 @@ cdef struct Found:
 cdef const char* read_field(const char* at, int role, bint optional, Found* found) noexcept nogil:
     cdef Text text
     if at[0] == c'n':
-        return skip_word(at) if optional and role <= CHAPTER else NULL
+        return skip_word(at) if optional and role <= CONTACT else NULL
     if role == VALUE:
         return read_integer(at, &found.value)
     if role == REFERENCE:
@@ -214,7 +215,8 @@ cdef bint read_state(bytes state, Shape shape, Found* found) noexcept:
     cdef const char* end = at + len(state)
     cdef Text key, before = Text(NULL, 0)
     cdef int seen = 0
-    found.ids[0] = found.ids[1] = found.ids[2] = found.code = before
+    found.ids[GIVER] = found.ids[RECEIVER] = found.ids[CHAPTER] = before
+    found.ids[CONTACT] = found.code = before
     if at[0] != c'{':
         return False
     while True:
@@ -265,7 +267,7 @@ def read_rows(dict shapes, list rows, Py_ssize_t topic, batch):
     cdef int64_t[::1] occur = batch.occur, record = batch.record, origins = batch.origins
     cdef int32_t[::1] days = batch.days
     cdef list givers = batch.givers, receivers = batch.receivers, chapters = batch.chapters
-    cdef list left = []
+    cdef list named = batch.named, left = []
     cdef Py_ssize_t index
     cdef Shape shape
     cdef Found found
@@ -296,6 +298,8 @@ def read_rows(dict shapes, list rows, Py_ssize_t topic, batch):
         givers[index] = text_or_none(&found.ids[GIVER])
         receivers[index] = text_or_none(&found.ids[RECEIVER])
         chapters[index] = text_or_none(&found.ids[CHAPTER])
+        if found.ids[CONTACT].start != NULL:
+            named.append((index, text_or_none(&found.ids[CONTACT])))
         values[index], references[index], days[index] = found.value, found.reference, found.day
         occur[index], record[index], origins[index] = found.occur, found.record, found.origin
     return left

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from refnet import paths, v1
-from refnet.acquaintances import acquainted, seated
+from refnet.acquaintances import Acquaintance, Known, acquainted, seated
 from refnet.app import App
 from refnet.errors import SelfDealing
 from refnet.rpc.freshness import patience
@@ -16,9 +16,17 @@ from refnet.rpc.naming import check_known, parse
 from refnet.rpc.positions import Positions
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads
+from refnet.standings import Snapshot
 
 FACTS_MAX = 1000
 _COUNT = 3
+_KINDS = {
+    Known.REGISTERED: v1.CONTACT_EVIDENCE_KIND_REGISTERED,
+    Known.INVITED: v1.CONTACT_EVIDENCE_KIND_INVITED,
+    Known.PASSED_ON: v1.CONTACT_EVIDENCE_KIND_PASSED_ON,
+    Known.WON: v1.CONTACT_EVIDENCE_KIND_WON,
+    Known.PRAISED_BY: v1.CONTACT_EVIDENCE_KIND_PRAISED_BY,
+}
 
 
 class PathReads:
@@ -59,42 +67,51 @@ class PathReads:
             _refuse_self(request.asker, request.member, "member")
         table = await self._scores.read(request, context)
         asker = self._scores.number(table, request.asker, field="asker")
-        found = await self._app.study(
-            table.snapshot,
-            patience(context),
-            lambda snapshot: paths.best_paths(
-                snapshot,
-                asker,
-                [number for number in self._wanted(table, request) if number != asker],
-                count=request.count or _COUNT,
-                hops=request.max_links or paths.HOPS_MAX,
-            ),
-        )
+
+        def work(snapshot: Snapshot) -> tuple[list[paths.Path], dict[int, Acquaintance | None]]:
+            wanted = self._wanted(table, request)
+            ends = [number for number in wanted if number != asker]
+            count, hops = request.count or _COUNT, request.max_links or paths.HOPS_MAX
+            return paths.best_paths(snapshot, asker, ends, count=count, hops=hops), wanted
+
+        found, wanted = await self._app.study(table.snapshot, patience(context), work)
         return v1.FindPathsResponse(
             paths=[
                 v1.Path(
                     members=[table.name(number) for number in path.members],
                     product=path.product,
                     links=[_message(table, link) for link in path.links],
+                    evidence=self._evidence(wanted[path.members[-1]]),
                 )
                 for path in found
             ],
             computed_at=table.basis,
         )
 
-    def _wanted(self, table: ScoreTable, request: v1.FindPathsRequest) -> list[int]:
-        """The numbers of those who end a path."""
+    def _wanted(
+        self, table: ScoreTable, request: v1.FindPathsRequest
+    ) -> dict[int, Acquaintance | None]:
+        """Those who end a path by number, and how they know the contact, if one is asked for."""
         match request.WhichOneof("to"):
             case "member":
-                return [self._scores.number(table, request.member, field="member")]
+                return {self._scores.number(table, request.member, field="member"): None}
             case "contact":
                 contact = parse("contacts", request.contact, field="contact")
-                check_known(self._app.resident("contact"), "contact", contact, field="contact")
-                members = acquainted(self._app.state, contact)
+                found = acquainted(table.snapshot, self._app.state, contact)
+                return {each.member: each for each in found}
             case _:
-                members = seated(self._app.state, request.classification, self._chapter(request))
-        numbers = (self._scores.find(table, f"members/{member}") for member in members)
-        return [number for number in numbers if number is not None]
+                chapter = self._chapter(request)
+                return dict.fromkeys(seated(table.snapshot, request.classification, chapter))
+
+    def _evidence(self, known: Acquaintance | None) -> list[v1.ContactEvidence]:
+        return [
+            v1.ContactEvidence(
+                kind=_KINDS[how],
+                fact=self._positions.message(facts[-1]),
+                fact_count=len(facts),
+            )
+            for how, facts in (() if known is None else known.evidence)
+        ]
 
     def _chapter(self, request: v1.FindPathsRequest) -> UUID | None:
         if not request.HasField("chapter"):

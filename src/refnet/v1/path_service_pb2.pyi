@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from refnet.v1 import log_pb2 as _log_pb2
 from refnet.v1 import score_service_pb2 as _score_service_pb2
 import builtins as _builtins
@@ -19,6 +20,42 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ContactEvidenceKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ContactEvidenceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ContactEvidenceKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONTACT_EVIDENCE_KIND_UNSPECIFIED: _ContactEvidenceKind.ValueType  # 0
+    """Not said."""
+    CONTACT_EVIDENCE_KIND_REGISTERED: _ContactEvidenceKind.ValueType  # 1
+    """The member registered them."""
+    CONTACT_EVIDENCE_KIND_INVITED: _ContactEvidenceKind.ValueType  # 2
+    """The member brought them to a meeting as a visitor."""
+    CONTACT_EVIDENCE_KIND_PASSED_ON: _ContactEvidenceKind.ValueType  # 3
+    """The member passed them on in a referral, neither voided nor disputed."""
+    CONTACT_EVIDENCE_KIND_WON: _ContactEvidenceKind.ValueType  # 4
+    """The member won business with them, from such a referral."""
+    CONTACT_EVIDENCE_KIND_PRAISED_BY: _ContactEvidenceKind.ValueType  # 5
+    """They spoke well of the member: a testimonial above 0, not withdrawn, verified or not."""
+
+class ContactEvidenceKind(_ContactEvidenceKind, metaclass=_ContactEvidenceKindEnumTypeWrapper):
+    """ContactEvidenceKind is how a member came to know a contact."""
+
+CONTACT_EVIDENCE_KIND_UNSPECIFIED: ContactEvidenceKind.ValueType  # 0
+"""Not said."""
+CONTACT_EVIDENCE_KIND_REGISTERED: ContactEvidenceKind.ValueType  # 1
+"""The member registered them."""
+CONTACT_EVIDENCE_KIND_INVITED: ContactEvidenceKind.ValueType  # 2
+"""The member brought them to a meeting as a visitor."""
+CONTACT_EVIDENCE_KIND_PASSED_ON: ContactEvidenceKind.ValueType  # 3
+"""The member passed them on in a referral, neither voided nor disputed."""
+CONTACT_EVIDENCE_KIND_WON: ContactEvidenceKind.ValueType  # 4
+"""The member won business with them, from such a referral."""
+CONTACT_EVIDENCE_KIND_PRAISED_BY: ContactEvidenceKind.ValueType  # 5
+"""They spoke well of the member: a testimonial above 0, not withdrawn, verified or not."""
+Global___ContactEvidenceKind: _TypeAlias = ContactEvidenceKind  # noqa: Y015
 
 @_typing.final
 class Trust(_message.Message):
@@ -175,12 +212,12 @@ class FindPathsRequest(_message.Message):
     member: _builtins.str
     """member is one member, active or not. Format: members/{uuid}"""
     classification: _builtins.str
-    """classification is a profession: any active member who holds a seat for it. The seats are
-    those of now, whatever the position asked for.
+    """classification is a profession, however it is written: any member who is active and holds a seat
+    for it at the position asked for.
     """
     contact: _builtins.str
-    """contact is somebody outside the network: any active member who registered them, or one merged
-    into them. Format: contacts/{uuid}
+    """contact is somebody outside the network: any active member of whom there is ContactEvidence, at
+    the position asked for. Format: contacts/{uuid}
     """
     chapter: _builtins.str
     """chapter keeps, of a classification, only the seats of this chapter. Format: chapters/{uuid}"""
@@ -220,6 +257,38 @@ class FindPathsRequest(_message.Message):
 Global___FindPathsRequest: _TypeAlias = FindPathsRequest  # noqa: Y015
 
 @_typing.final
+class ContactEvidence(_message.Message):
+    """ContactEvidence is one way in which a member knows a contact, or one that is the same person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
+    FACT_COUNT_FIELD_NUMBER: _builtins.int
+    kind: Global___ContactEvidenceKind.ValueType
+    """kind is how."""
+    fact_count: _builtins.int
+    """fact_count is how many say so."""
+    @_builtins.property
+    def fact(self) -> _log_pb2.LogPosition:
+        """fact is the position of the newest fact that says so. ListFacts shows it."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ContactEvidenceKind.ValueType = ...,
+        fact: _log_pb2.LogPosition | None = ...,
+        fact_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "fact_count", b"fact_count", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContactEvidence: _TypeAlias = ContactEvidence  # noqa: Y015
+
+@_typing.final
 class Path(_message.Message):
     """Path is a chain of introductions."""
 
@@ -228,6 +297,7 @@ class Path(_message.Message):
     MEMBERS_FIELD_NUMBER: _builtins.int
     PRODUCT_FIELD_NUMBER: _builtins.int
     LINKS_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     product: _builtins.float
     """product is that of the weights of the links, above 0 and below 1."""
     @_builtins.property
@@ -238,16 +308,23 @@ class Path(_message.Message):
     def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trust]:
         """links are what each member of the chain knows of the next one."""
 
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContactEvidence]:
+        """evidence is how the last member knows the contact, in order of kind; empty unless a contact was
+        asked for.
+        """
+
     def __init__(
         self,
         *,
         members: _abc.Iterable[_builtins.str] | None = ...,
         product: _builtins.float = ...,
         links: _abc.Iterable[Global___Trust] | None = ...,
+        evidence: _abc.Iterable[Global___ContactEvidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["links", b"links", "members", b"members", "product", b"product"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "links", b"links", "members", b"members", "product", b"product"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -65,7 +65,7 @@ class PathServiceServicer:
         """FindPaths finds the best chains of introductions, of up to six links, from a member to another
         one, to anybody of a profession, or to a contact that somebody knows. Best first: larger product,
         then fewer links, then from the far end back the lower member number, and of ways to the same
-        number the better one. Nobody stands in a chain twice, and only active members stand between.
+        number the better one. Seats and contacts are those of the position asked for. Nobody stands in a chain twice, and only active members stand between.
         Links that are distrusted lead nowhere. Refusals of its own: NOT_FOUND (never inducted, no such
         contact or chapter), SELF_DEALING.
         """
