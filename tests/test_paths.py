@@ -45,7 +45,7 @@ def scratch_for(hops: int, n: int) -> dict[str, Any]:
     return {
         "reach": np.full((2, hops + 1, n), 0.7),
         "via": np.ones((3, hops + 1, n), np.int32),
-        "marks": np.ones((2, n), np.uint8),
+        "marks": np.ones((4, n), np.uint8),
     }
 
 
@@ -263,7 +263,7 @@ def test_trust_and_edges_are_those_of_the_reference(case: Case, i: int, j: int) 
         {"reach": np.empty((1, 7, 2))},
         {"via": np.empty((2, 7, 2), np.int32)},
         {"via": np.empty((3, 7, 1), np.int32)},
-        {"marks": np.empty((1, 2), np.uint8)},
+        {"marks": np.empty((2, 2), np.uint8)},
     ],
 )
 def test_the_search_checks_what_it_is_handed(change: dict[str, Any]) -> None:

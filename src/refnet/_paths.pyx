@@ -79,7 +79,8 @@ def best(
     the wanted end back: smaller id, and of prefixes to the same id the better one. introduces:
     uint8[n], who may stand between. ends: who ends a path, and never stands between. edge: [pairs],
     in [0, 1), what an introduction from the source to the member of the row weighs. Scratch: reach:
-    [2, hops + 1, n]; via: [3, hops + 1, n]; marks: [2, n].
+    [2, hops + 1, n]; via: [3, hops + 1, n]; marks: [4, n].
+    Rows are those of both directions: with (i, j) there is (j, i), if only with an edge of 0.
     """
     cdef Py_ssize_t n = offsets.shape[0] - 1, pairs = sources.shape[0], i
     cdef int layer
@@ -95,7 +96,7 @@ def best(
         raise_for(WRONG_SHAPE)
     if not hops + 1 == reach.shape[1] == via.shape[1]:
         raise_for(WRONG_SHAPE)
-    if reach.shape[0] != 2 or via.shape[0] != 3 or marks.shape[0] != 2:
+    if reach.shape[0] != 2 or via.shape[0] != 3 or marks.shape[0] != 4:
         raise_for(WRONG_SHAPE)
     if not 0 <= asker < n:
         raise_for(UNKNOWN_MEMBER)
@@ -112,6 +113,7 @@ def best(
     search.reach, search.around = &reach[0, 0, 0], &reach[1, 0, 0]
     search.via, search.around_via, search.stamp = &via[0, 0, 0], &via[1, 0, 0], &via[2, 0, 0]
     search.between, search.avoided = &marks[0, 0], &marks[1, 0]
+    search.far, search.near = &marks[2, 0], &marks[3, 0]
     with nogil:
         open_search(&search, &introduces[0], hops)
         for layer in range(1, hops + 1):

@@ -29,6 +29,7 @@ cdef extern from *:
 cdef enum:
     HOPS = 6
     KEPT = 20
+    COUNTED = 3               # links up to which distances are counted; further is all the same
 
 
 cdef inline bint distrusted(double known, double blamed, double opportunism) noexcept nogil:
@@ -89,6 +90,9 @@ cdef struct Search:
     int32_t *stamp
     int32_t now               # stamp of the end that is avoided at present
     uint8_t *avoided          # by member
+    uint8_t *far              # links from the asker, and to an end, at least; by member
+    uint8_t *near
+    int longest               # links that a path may have
     int open                  # sets that are left
     Walk[128] sets            # 1 + (KEPT - 1) * HOPS at most
     int found
@@ -109,6 +113,33 @@ cdef inline void open_search(Search *search, const uint8_t *introduces, int hops
     search.between[search.asker] = 0
     for each in range(search.end_count):
         search.between[search.ends[each]] = 0
+    search.longest = hops
+    for i in range(search.n):
+        search.far[i] = search.near[i] = COUNTED + 1
+    search.far[search.asker] = 0
+    for each in range(search.end_count):
+        search.near[search.ends[each]] = 0
+    spread(search, search.far)
+    spread(search, search.near)
+
+
+cdef inline void spread(const Search *search, uint8_t *distance) noexcept nogil:
+    """Count links from where the distance is 0, whichever way they lead."""
+    cdef Py_ssize_t i, s
+    cdef int32_t j
+    cdef int links
+    for links in range(COUNTED):
+        for i in range(search.n):
+            if distance[i] == links:
+                for s in range(search.offsets[i], search.offsets[i + 1]):
+                    j = search.sources[s]
+                    if distance[j] > links + 1:
+                        distance[j] = <uint8_t>(links + 1)
+
+
+cdef inline bint may_lead(const Search *search, int layer, Py_ssize_t member) noexcept nogil:
+    """Whether someone so many links from the asker can still be led on to an end."""
+    return search.far[member] <= layer and search.near[member] + layer <= search.longest
 
 
 cdef inline bint may_pass(const Search *search, Py_ssize_t member, int place) noexcept nogil:
@@ -122,7 +153,7 @@ cdef inline void step(Search *search, int layer, Py_ssize_t j) noexcept nogil:
     cdef double heaviest = 0.0, product
     cdef int32_t via = -1, i
     cdef Py_ssize_t s
-    if j != search.asker:
+    if j != search.asker and may_lead(search, layer, j):
         for s in range(search.offsets[j], search.offsets[j + 1]):
             i = search.sources[s]
             if before[i] > 0.0 and may_pass(search, i, layer - 1):

@@ -116,7 +116,7 @@ def best_paths(
         count,
         np.empty((2, hops + 1, n)),
         np.empty((3, hops + 1, n), np.int32),
-        np.empty((2, n), np.uint8),
+        np.empty((4, n), np.uint8),
         threads,
     )
     links = _links(snapshot, [pair for _, members in found for pair in pairwise(members)])
