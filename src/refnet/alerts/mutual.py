@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet.alerts.alert import Alert, AlertKind, Between, Figure, Measure, Seen, usual
-from refnet.ties import triangles, walk
+from refnet.ties import triangles, walk_through
 
 MUTUAL_TIMES = 6.0
 """Mutual evidence counts as a link from so many times the usual on.
@@ -200,7 +200,7 @@ def _groups(pairs: Endorsing, links: NDArray[np.intp]) -> Iterator[tuple[list[in
 
 def _parts(offsets: NDArray[np.int64], targets: NDArray[np.int32]) -> NDArray[np.int64]:
     """Of every member the first one, along a walk, of those that no single link cuts off."""
-    walked = walk(offsets, targets)
+    walked = walk_through(offsets, targets)
     part = np.empty(len(walked.order), np.int64)
     for member in walked.order.tolist():
         parent = walked.parent[member]
