@@ -88,15 +88,13 @@ def best(
     cdef Search search
     if threads < 1 or threads > THREADS_LIMIT:
         raise_for(WRONG_THREADS)
-    if pairs != edge.shape[0]:
+    if pairs != edge.shape[0] or marks.shape[0] != 4:
         raise_for(WRONG_SHAPE)
     if not n == introduces.shape[0] == reach.shape[2] == via.shape[2] == marks.shape[1]:
         raise_for(WRONG_SHAPE)
     if not 1 <= hops <= HOPS or not 1 <= count <= KEPT:
         raise_for(WRONG_SHAPE)
-    if not hops + 1 == reach.shape[1] == via.shape[1]:
-        raise_for(WRONG_SHAPE)
-    if reach.shape[0] != 2 or via.shape[0] != 3 or marks.shape[0] != 4:
+    if reach.shape[0] != 2 or via.shape[0] != 3 or not hops + 1 == reach.shape[1] == via.shape[1]:
         raise_for(WRONG_SHAPE)
     if not 0 <= asker < n:
         raise_for(UNKNOWN_MEMBER)
