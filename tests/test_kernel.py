@@ -256,7 +256,7 @@ def test_members_are_read_as_they_are_one_by_one() -> None:
 )
 def test_reading_members_checks_what_it_is_handed(text: str, change: dict[str, Any]) -> None:
     acc = Accumulators(3)
-    given = {
+    given: dict[str, Any] = {
         "totals": acc.member_totals,
         "periods": acc.member_periods,
         "field": 0,
