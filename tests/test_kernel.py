@@ -214,108 +214,11 @@ def test_score_checks_what_it_is_handed(text: str, change: dict[str, Any]) -> No
         _scoring.score(**{**arguments(), **change})
 
 
-def test_members_are_read_as_they_are_one_by_one() -> None:
-    """Each field of each member fades by its own half-life."""
-    rows = [(0, int(Kind.JOIN), who, -1, 1000) for who in range(3)]
-    rows += [(day, int(Kind.ATTENDANCE), day % 3, -1, 1000) for day in range(3, 300, 7)]
-    rows += [(11, int(Kind.SIGNAL), 1, -1, 1000), (13, int(Kind.CLIENT), -1, 2, -700)]
-    acc = Accumulators(3)
-    acc.fold(Events.of(sorted(rows)))
-    masses = np.empty(3)
-    for name, half_life in zip(acc.MEMBER_FIELDS, _scoring.MEMBER_HALF_LIVES, strict=True):
-        field = acc.MEMBER_FIELDS.index(name)
-        given = (acc.member_totals, acc.member_periods, field)
-        table = decay_table(half_life)
-        for day in (300, 366, 1027):
-            _scoring.read_members(*given, day, acc.tables, True, masses)
-            period, age = divmod(day, half_life)
-            expected = [
-                float(int(total) >> min(period - int(last), 63)) * (1.0 / (1000 * table[age]))
-                for total, last in zip(
-                    acc.member_totals[field], acc.member_periods[field], strict=True
-                )
-            ]
-            assert expected == masses.tolist()
-            assert any(expected) == (name != "CP")
-
-
-@pytest.mark.parametrize(
-    ("text", "change"),
-    [
-        ("the arrays", {"totals": np.zeros((9, 3), np.int64)}),
-        ("the arrays", {"periods": np.zeros((9, 3), np.int32)}),
-        ("the arrays", {"periods": np.zeros((5, 2), np.int32)}),
-        ("the arrays", {"totals": np.zeros((5, 2), np.int64)}),
-        ("the arrays", {"field": 5}),
-        ("the arrays", {"field": -1}),
-        ("the arrays", {"masses": np.empty(2)}),
-        ("a day number", {"day": -1}),
-        ("the day to read", {"periods": np.ones((5, 3), np.int32)}),
-        ("a decay table", {"tables": np.full(1320, 2**31)}),
-    ],
-)
-def test_reading_members_checks_what_it_is_handed(text: str, change: dict[str, Any]) -> None:
-    acc = Accumulators(3)
-    given: dict[str, Any] = {
-        "totals": acc.member_totals,
-        "periods": acc.member_periods,
-        "field": 0,
-        "day": 0,
-        "tables": acc.tables,
-        "decay": True,
-        "masses": np.empty(3),
-    }
-    _scoring.read_members(**given)
-
-    with pytest.raises(ValueError, match=message(text)):
-        _scoring.read_members(**{**given, **change})
-
-
 def test_every_status_is_met_at_a_door() -> None:
     """A status that nothing returns is dead; one that no test provokes is a guess."""
     met = {*BAD_EVENTS, *(text for text, _ in [*BAD_FOLDS, *BAD_SCORES]), "the model"}
 
     assert set(STATUSES.values()) == {message(text) for text in met}
-
-
-@pytest.mark.parametrize(
-    ("text", "change"),
-    [
-        ("the arrays", {"new": np.zeros((2, 13), np.uint8)}),
-        ("the arrays", {"new": np.zeros((1, 14), np.uint8)}),
-        ("the arrays", {"count": 6}),
-        ("the arrays", {"count": -1}),
-        ("the arrays", {"size": 0}),
-        ("a slot", {"gaps": np.array([-1, 3])}),
-        ("a slot", {"gaps": np.array([3, 3])}),
-        ("a slot", {"gaps": np.array([1, 7])}),
-    ],
-)
-def test_make_room_checks_what_it_is_handed(text: str, change: dict[str, Any]) -> None:
-    rows: dict[str, Any] = {name: np.zeros((2, 14), np.uint8) for name in ("old", "new")}
-    given: dict[str, Any] = {"gaps": np.array([1, 6]), "count": 5, "size": 2, "filler": 0}
-    _scoring.make_room(**rows, **given)
-
-    with pytest.raises(ValueError, match=message(text)):
-        _scoring.make_room(**{**rows, **given, **change})
-
-
-@pytest.mark.parametrize("gaps", [[], [0], [5], [0, 1, 2], [2, 3, 7], [0, 3, 6], [5, 6, 7, 8]])
-@pytest.mark.parametrize("in_place", [True, False])
-def test_make_room_leaves_gaps_and_keeps_the_order(
-    gaps: list[int],
-    in_place: bool,  # noqa: FBT001
-) -> None:
-    count, total = 5, 5 + len(gaps)
-    old = np.zeros((2, 9), np.int32)
-    old[:, :count] = [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]]
-    expected = old[:, :count].copy()
-    for gap in gaps:
-        expected = np.insert(expected, gap, -1, axis=1)
-    new = old if in_place else np.zeros((2, 9), np.int32)
-    _scoring.make_room(old.view(np.uint8), new.view(np.uint8), np.array(gaps, int), 5, 4, 0xFF)
-
-    assert expected.tolist() == new[:, :total].tolist()
 
 
 @pytest.mark.parametrize(

@@ -142,17 +142,6 @@ def test_changed_constants_are_the_other_model_when_all_are_the_others(case: Cas
     )
 
 
-def test_only_constants_that_there_are_can_be_changed() -> None:
-    assert {**constants("1"), "newcomer": 0.5} == constants("1", {"newcomer": 0.5})
-    assert 0.3 == constants("1")["newcomer"]
-    with pytest.raises(ValueError, match="no constant 'new'; there are damping"):
-        constants("1", {"new": 0.5})
-    with pytest.raises(ValueError, match="damping = nan is not finite"):
-        constants("1", {"damping": float("nan")})
-    with pytest.raises(ValueError, match="no model '3'; choose one of 1, 2"):
-        constants("3")
-
-
 def test_models_differ_and_others_are_unknown(shared_data: Callable[[str], Path]) -> None:
     golden = json.loads(shared_data("score-golden.json").read_text())
     seen = Accumulators(golden["n"])

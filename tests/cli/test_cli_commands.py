@@ -63,6 +63,7 @@ def test_the_commands_are_those_promised() -> None:
         ("export", "facts"),
         ("golden", "check"),
         *(("evaluate", part) for part in ("ratings", "simulated", "attacks", "alerts", "all")),
+        ("evaluate", "candidates"),
     } == set(commands())
 
 
