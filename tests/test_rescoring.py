@@ -153,3 +153,12 @@ def test_two_networks_in_turn_are_not_mixed_up() -> None:
     other.fold(Events.of([(5, Kind.TESTIMONIAL, 1, 2, -900), (5, Kind.ATTENDANCE, 1, -1, 1000)]))
     for kept in (one, other, one, one.copy()):
         assert all_bits(going.score(kept, 5, np.ones(3))) == all_bits(score(kept, 5))
+
+
+def test_a_smaller_network_may_come_after_a_larger_one() -> None:
+    large, small, going = Accumulators(4), Accumulators(2), Rescoring()
+    large.fold(Events.of([(5, Kind.TESTIMONIAL, 0, 3, 900), (5, Kind.ATTENDANCE, 0, -1, 1000)]))
+    small.fold(Events.of([(5, Kind.TESTIMONIAL, 1, 0, -900), (5, Kind.ATTENDANCE, 1, -1, 1000)]))
+    for kept in (large, small, large):
+        expected = score(kept, 5)
+        assert all_bits(going.score(kept, 5, np.ones(kept.n))) == all_bits(expected)

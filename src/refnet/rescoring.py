@@ -61,6 +61,7 @@ class Rescoring:
         else:
             self._pairs = len(network.targets)
             self._reserve()
+            self._people, self._out = self._people[:, :0], self._out[:, :0]
             rows = near = np.arange(accumulators.n, dtype=np.int32)
         out = _wider(self._out, accumulators.n)
         self._people = _wider(self._people, accumulators.n)
