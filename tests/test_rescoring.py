@@ -162,3 +162,27 @@ def test_a_smaller_network_may_come_after_a_larger_one() -> None:
     for kept in (large, small, large):
         expected = score(kept, 5)
         assert all_bits(going.score(kept, 5, np.ones(kept.n))) == all_bits(expected)
+
+
+def test_who_is_cleared_is_read_again_though_nothing_is_folded_after() -> None:
+    """Members without a fact of their own, of whom a refold would tell nothing."""
+    given: list[Row] = [(5, Kind.ACCEPTED, 0, 1, 0), (5, Kind.TESTIMONIAL, 2, 1, 900)]
+    alone: list[Row] = [(5, Kind.ATTENDANCE, who, -1, 1000) for who in range(4)]
+    for pairs, members in (([(1, 0)], []), ([], [2]), ([(2, 1)], [1])):
+        kept, going = Accumulators(4), Rescoring()
+        kept.fold(Events.of([*given, *alone]))
+        before = all_bits(going.score(kept, 5, np.ones(4)))
+        kept.reset(pairs, members)
+        found = all_bits(going.score(kept, 5, np.ones(4)))
+        assert before != found == all_bits(score(kept, 5))
+
+
+def test_scores_that_were_handed_out_stay_as_they_were() -> None:
+    kept, going, standing = Accumulators(3), Rescoring(), np.ones(3)
+    kept.fold(Events.of([(5, Kind.ACCEPTED, 0, 1, 0), (5, Kind.ATTENDANCE, 0, -1, 1000)]))
+    found = going.score(kept, 5, standing)
+    before = all_bits(found)
+    standing[0] = 0.5  # the caller's own
+    kept.fold(Events.of([(5, Kind.ACCEPTED, 0, 2, 0)]))
+    assert all_bits(going.score(kept, 5, standing)) == all_bits(score(kept, 5, standing=standing))
+    assert all_bits(found) == before
