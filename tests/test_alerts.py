@@ -265,3 +265,13 @@ def test_scores_are_the_same_bits_whether_or_not_alerts_were_asked_for(
         assert other.scores.digest() == asked.scores.digest()
         again = score(asked.accumulators, asked.day, standing=asked.roll.standing())
         assert other.digest == again.digest()
+
+
+def test_what_is_told_of_some_days_is_found_without_looking_at_all() -> None:
+    days = [9, 3, 3, 8, 3, 20]
+    rows = [(day, int(Kind.MEETING), 0, place, 500) for place, day in enumerate(days, 1)]
+    events = Events.of(rows)
+    told = told_of(np.arange(1, len(days) + 1), events)
+    for first, last in ((3, 8), (0, 2), (3, 3), (9, 20), (0, 99), (4, 7)):
+        found = sorted(told.position[told.within(first, last)].tolist())
+        assert found == [at for at, day in enumerate(days, 1) if first <= day <= last]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ class Alert:
         return list(AlertKind).index(self.kind), -self.strength, self.members, rest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Told:
     """Facts in force between two members, once a pair, by pair and position; int64[facts] each.
 
@@ -110,6 +111,19 @@ class Told:
             start, end = np.searchsorted(self.two[low:high], [two, two + 1]) + low
             found.update(self.position[start:end].tolist())
         return tuple(sorted(found))
+
+    def within(self, first: int, last: int) -> NDArray[np.intp]:
+        """Which facts are of these days; to be asked often, so that not all are looked at."""
+        ends = np.searchsorted(self._days, (first, last + 1)).tolist()
+        return self._by_day[slice(*ends)]
+
+    @cached_property
+    def _by_day(self) -> NDArray[np.intp]:
+        return np.argsort(self.day, kind="stable")
+
+    @cached_property
+    def _days(self) -> NDArray[np.int64]:
+        return self.day[self._by_day]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -144,11 +144,13 @@ def _alert(
     threshold: float,
 ) -> Alert:
     measure, count, usually, own = figure
-    told, first = seen.told, day - WINDOW_DAYS + 1
-    chosen = (told.day >= first) & (told.day <= day)
+    first = day - WINDOW_DAYS + 1
+    week = seen.told.within(first, day)
+    chosen = np.ones(len(week), bool)
     for member in members:
-        chosen &= (told.one == member) | (told.two == member)
-    ends = np.unique(np.stack([told.one[chosen], told.two[chosen]], axis=1), axis=0)
+        chosen &= (seen.told.one[week] == member) | (seen.told.two[week] == member)
+    facts = week[chosen]
+    ends = np.unique(np.stack([seen.told.one[facts], seen.told.two[facts]], axis=1), axis=0)
     strength = count / threshold
     return Alert(
         kind=AlertKind.BURST,
@@ -156,7 +158,7 @@ def _alert(
         strength=min(strength, count / (OWN_TIMES * own)) if own else strength,
         figures=(Figure(measure, float(count), usually, own),),
         pairs=tuple(seen.between(*pair) for pair in ends.tolist()),
-        facts=tuple(np.unique(told.position[chosen]).tolist()),
+        facts=tuple(np.unique(seen.told.position[facts]).tolist()),
         first_day=first,
         last_day=day,
     )
