@@ -19,7 +19,7 @@ from refnet._reference_fold import Accumulators as SlowAccumulators
 from refnet.accumulators import Events, Kind
 from refnet.domain import contact, network, referral
 from refnet.domain import testimonial as word
-from refnet.explain import COMPONENTS, cost, explain, facts_about, with_facts
+from refnet.explain import COMPONENTS, Source, cost, explain, facts_about, with_facts
 from refnet.fading import half_days, masses_left
 from refnet.heaviest import heaviest, partner_of
 from refnet.scoring import MODELS
@@ -166,6 +166,36 @@ def test_a_client_whom_two_facts_vouch_for_is_not_left_over_when_a_partner_goes(
 
     assert snapshot.scores.score[1] > before.scores.score[1]
     assert snapshot.scores.score[1] - before.scores.score[1] == partner.cost
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_blame_by_clients_whom_nobody_introduced_is_a_part_beside_that_of_partners(
+    model: str,
+) -> None:
+    """Praise is there to be lost, partly for a deal that a partner's client did not make."""
+    net = grown(41, 0)
+    everyone = network.Pretrust.UNIFORM
+    net.do(network.ChangeNetworkPolicy(network=net.one("network"), pretrust=everyone))
+    giver, receiver = net.streams["member"][:2]
+    passed: Any = net.do(referral.PassReferral(giver=giver, receiver=receiver))
+    for step in (referral.AcceptReferral, referral.ContactProspect, referral.LoseReferral):
+        assert net.do(step(referral=passed), actor=receiver)
+    for name, rating in (("x", 9), ("y", -9)):
+        client: Any = net.do(contact.RegisterContact(name=name))
+        said: Any = net.do(word.GiveTestimonial(client=client, subject=receiver, rating=rating))
+        net.verify(said, receiver)
+        net.verify(said, receiver)
+        assert net.look("testimonial", said).verified
+    told = explain(scored(net, model=model), 1)
+    against = {
+        part.partner: part.points
+        for part in told.parts
+        if part.component == "C" and part.source is Source.AGAINST
+    }
+
+    assert against.keys() == {0, None}
+    assert max(against.values()) < 0.0
+    assert abs(told.remainder) < EXACT
 
 
 def test_what_was_recorded_between_two_falls_whole() -> None:
