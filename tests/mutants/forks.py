@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SWITCH = "refnet_mutant"
 """The global of the kernel that holds the number of the mutant to be."""
 
+SOUND = 0
+"""The number that breaks nothing."""
+
 PIPES, LIBRARY = "REFNET_MUTANT_PIPES", "REFNET_MUTANT_LIBRARY"
 PASSED, TIMEOUT, CRASHED = "passed", "(the tests do not end)", "(the tests crash)"
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mutants import workshop
 from mutants.__main__ import every_mutant, judged
 from mutants.equivalent import EQUIVALENT
 from mutants.lines import function_spans, logical_lines
 from mutants.mutations import families_in, mutants_of
 from mutants.report import row_begins, table
 from mutants.switchboard import Switchboard
-from mutants.workshop import CAUGHT, SURVIVED, Verdict
+from mutants.workshop import CAUGHT, SURVIVED, Verdict, Workshop
 
 HEADER = '''# A note = 1.
 
@@ -149,6 +150,26 @@ def test_lines_end_where_their_brackets_do() -> None:
     found = {line.number: line.count for line in logical_lines(HEADER)}
 
     assert 4 == found[next(n for n, t in enumerate(HEADER.splitlines(), 1) if "PULLS * (" in t)]
+
+
+def test_forks_whose_tests_fail_on_the_sound_source_catch_nothing(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def run(self, number: int, seconds: float) -> str:
+            return "(the tests do not end)"
+
+    monkeypatch.setattr(workshop, "Collected", Failing)
+    shop = Workshop(root, tmp_path / "shop")
+    shop.switched.touch()
+    mutant, subject = every_mutant()[0]
+    shop._numbers[mutant.name] = 1
+    shop._seconds[subject.tests[:1]] = 60.0
+    with pytest.raises(RuntimeError, match="on the sound source"):
+        shop.judge(mutant, subject)
 
 
 @pytest.mark.slow

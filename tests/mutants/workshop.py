@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants.forks import CRASHED, PASSED, TIMEOUT, Collected
+from mutants.forks import CRASHED, PASSED, SOUND, TIMEOUT, Collected
 from mutants.mutations import Mutant
 from mutants.switchboard import Switchboard
 
@@ -203,7 +203,11 @@ class Workshop:
         if tests not in self._collected:
             command, environment = self._command(tests)
             self._restore()
-            self._collected[tests] = Collected(command, self.scratch, environment, self.library)
+            waiting = Collected(command, self.scratch, environment, self.library)
+            self._collected[tests] = waiting
+            said = waiting.run(SOUND, self._seconds[tests])
+            if said != PASSED:  # or else every mutant would seem to be caught
+                raise RuntimeError(f"the tests fail in a fork on the sound source: {said}")
         said = self._collected[tests].run(number, self._seconds[tests])
         return (SURVIVED, "") if said == PASSED else (CAUGHT, said.removeprefix("tests/"))
 
