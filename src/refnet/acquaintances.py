@@ -60,14 +60,13 @@ class Acquaintance:
     evidence: tuple[tuple[Known, tuple[int, ...]], ...]
 
 
-def seated(snapshot: Snapshot, classification: str, chapter: UUID | None = None) -> list[int]:
+def seated(snapshot: Snapshot, classification: str, chapter: int | None = None) -> list[int]:
     """Active members with a seat for a classification, however it is written; numbers, by rank.
 
-    chapter: only its seats; None: any.
+    chapter: its number, for only its seats; None: any.
     """
     names = snapshot.ledger.fold
-    where = None if chapter is None else names.chapter_number(chapter)
-    found = listed(snapshot, where, names.classification_number(classification))
+    found = listed(snapshot, chapter, names.classification_number(classification))
     seats: list[int] = found[snapshot.active[found]].tolist()
     return seats
 

@@ -10,12 +10,10 @@ from refnet.alerts import Alert, AlertKind, Between, Figure, alerts_in, sentence
 from refnet.app import App
 from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
-from refnet.rpc.naming import check_known, parse
 from refnet.rpc.paging import Page, Pages, Room, page_size
 from refnet.rpc.positions import Positions
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads
-from refnet.standings import Snapshot
 
 EVIDENCE_MAX = 1000
 """Pairs, and facts, that an alert shows."""
@@ -38,7 +36,11 @@ class AlertReads:
 
     async def _list(self, request: v1.ListAlertsRequest, context: Any) -> v1.ListAlertsResponse:
         page, table = await self._scores.page(request, context)
-        member, chapter = self._member(request, table), self._chapter(request, table.snapshot)
+        member = chapter = None
+        if request.HasField("member"):
+            member = self._scores.number(table, request.member, field="member")
+        if request.HasField("chapter"):
+            chapter = self._scores.chapter(table, request.chapter)
         found = await self._app.study(
             table.snapshot,
             patience(context),
@@ -56,18 +58,6 @@ class AlertReads:
             alert_count=len(found),
             computed_at=table.basis,
         )
-
-    def _member(self, request: v1.ListAlertsRequest, table: ScoreTable) -> int | None:
-        if not request.HasField("member"):
-            return None
-        return self._scores.number(table, request.member, field="member")
-
-    def _chapter(self, request: v1.ListAlertsRequest, snapshot: Snapshot) -> int | None:
-        if not request.HasField("chapter"):
-            return None
-        stream = parse("chapters", request.chapter, field="chapter")
-        check_known(self._app.resident("chapter"), "chapter", stream, field="chapter")
-        return snapshot.ledger.fold.chapter_number(stream)
 
     def _fill(self, table: ScoreTable, chosen: Sequence[Alert]) -> list[v1.Alert]:
         """The messages of as many as a page has room for."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from refnet import paths, v1
 from refnet.acquaintances import Acquaintance, Known, acquainted, seated
@@ -12,7 +11,7 @@ from refnet.app import App
 from refnet.errors import SelfDealing
 from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
-from refnet.rpc.naming import check_known, parse
+from refnet.rpc.naming import parse
 from refnet.rpc.positions import Positions
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads
@@ -100,7 +99,9 @@ class PathReads:
                 found = acquainted(table.snapshot, self._app.state, contact)
                 return {each.member: each for each in found}
             case _:
-                chapter = self._chapter(request)
+                chapter = None
+                if request.HasField("chapter"):
+                    chapter = self._scores.chapter(table, request.chapter)
                 return dict.fromkeys(seated(table.snapshot, request.classification, chapter))
 
     def _evidence(self, known: Acquaintance | None) -> list[v1.ContactEvidence]:
@@ -112,13 +113,6 @@ class PathReads:
             )
             for how, facts in (() if known is None else known.evidence)
         ]
-
-    def _chapter(self, request: v1.FindPathsRequest) -> UUID | None:
-        if not request.HasField("chapter"):
-            return None
-        chapter = parse("chapters", request.chapter, field="chapter")
-        check_known(self._app.resident("chapter"), "chapter", chapter, field="chapter")
-        return chapter
 
 
 def _refuse_self(one: str, two: str, field: str) -> None:

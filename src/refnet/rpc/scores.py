@@ -59,15 +59,16 @@ class ScoreReads:
 
     def number(self, table: ScoreTable, member: str, *, field: str) -> int:
         """The member's number. Raises NotFound if there is none at the table's position."""
-        number = self.find(table, member)
-        if number is not None:
+        number = self._numbers.get(member)
+        if number is not None and number < table.snapshot.scores.n:
             return number
         raise _unscored(parse("members", member, field=field), field)
 
-    def find(self, table: ScoreTable, member: str) -> int | None:
-        """The member's number at the table's position, if there is one."""
-        number = self._numbers.get(member)
-        return number if number is not None and number < table.snapshot.scores.n else None
+    def chapter(self, table: ScoreTable, name: str) -> int:
+        """The number of the chapter that a request's field `chapter` names. Raises NotFound."""
+        chapter = parse("chapters", name, field="chapter")
+        check_known(self._app.resident("chapter"), "chapter", chapter, field="chapter")
+        return table.snapshot.ledger.fold.chapter_number(chapter)
 
     async def read(self, request: Any, context: Any) -> ScoreTable:
         """The scores that a request's `consistency` asks for."""
@@ -118,7 +119,7 @@ class ScoreReads:
 
     async def _list(self, request: v1.ListScoresRequest, context: Any) -> v1.ListScoresResponse:
         page, table = await self.page(request, context)
-        found = self._listed(request, table.snapshot)
+        found = self._listed(request, table)
         end = page.cursor + page_size(request.page_size)
         shown = found[page.cursor : end].tolist()
         more = end < len(found)
@@ -129,17 +130,15 @@ class ScoreReads:
             computed_at=table.basis,
         )
 
-    def _listed(self, request: v1.ListScoresRequest, snapshot: Snapshot) -> NDArray[np.intp]:
+    def _listed(self, request: v1.ListScoresRequest, table: ScoreTable) -> NDArray[np.intp]:
         """Numbers by rank, of those whom the request's filters keep."""
-        names = snapshot.ledger.fold
+        names = table.snapshot.ledger.fold
         chapter = classification = None
         if request.HasField("chapter"):
-            stream = parse("chapters", request.chapter, field="chapter")
-            check_known(self._app.resident("chapter"), "chapter", stream, field="chapter")
-            chapter = names.chapter_number(stream)
+            chapter = self.chapter(table, request.chapter)
         if request.HasField("classification"):
             classification = names.classification_number(request.classification)
-        return listed(snapshot, chapter, classification)
+        return listed(table.snapshot, chapter, classification)
 
     async def _reciprocity(
         self, request: v1.GetReciprocityRequest, context: Any

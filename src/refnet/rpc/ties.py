@@ -12,7 +12,6 @@ from refnet import bridges, v1
 from refnet.app import App
 from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
-from refnet.rpc.naming import check_known, parse
 from refnet.rpc.paging import Page, Pages, page_size
 from refnet.rpc.score_table import ScoreTable
 from refnet.rpc.scores import ScoreReads
@@ -64,7 +63,9 @@ class TieReads:
         self, request: v1.ListBridgingMembersRequest, context: Any
     ) -> v1.ListBridgingMembersResponse:
         page, table = await self._scores.page(request, context)
-        chapter = self._number_of(table, request)
+        chapter = None
+        if request.HasField("chapter"):
+            chapter = self._scores.chapter(table, request.chapter)
 
         def work(snapshot: Snapshot) -> tuple[Bridging, NDArray[np.intp]]:
             order = snapshot.once(_ordered)
@@ -85,7 +86,7 @@ class TieReads:
         self, request: v1.GetChapterTiesRequest, context: Any
     ) -> v1.GetChapterTiesResponse:
         table = await self._scores.read(request, context)
-        chapter = self._number_of(table, request)
+        chapter = self._scores.chapter(table, request.chapter)
         known = await self._app.study(table.snapshot, patience(context), bridges.chapters)
         found = next((each for each in known if each.chapter == chapter), None)
         if found is None:  # nobody of it is tied to anybody
@@ -107,8 +108,8 @@ class TieReads:
         member = chapter = None
         if request.HasField("member"):
             member = self._scores.number(table, request.member, field="member")
-        else:
-            chapter = self._number_of(table, request)
+        elif request.HasField("chapter"):
+            chapter = self._scores.chapter(table, request.chapter)
         size = page_size(request.page_size)
 
         def work(snapshot: Snapshot) -> tuple[int, list[bridges.WeakTie]]:
@@ -132,14 +133,6 @@ class TieReads:
             tie_count=count,
             computed_at=table.basis,
         )
-
-    def _number_of(self, table: ScoreTable, request: Any) -> int | None:
-        """The number of the chapter that a request names, if any. Raises NotFound."""
-        if not request.chapter:
-            return None
-        chapter = parse("chapters", request.chapter, field="chapter")
-        check_known(self._app.resident("chapter"), "chapter", chapter, field="chapter")
-        return table.snapshot.ledger.fold.chapter_number(chapter)
 
     def _next(self, request: Any, page: Page, count: int) -> tuple[int, str]:
         """Where a page ends, and the token of the next one; empty at the end."""
