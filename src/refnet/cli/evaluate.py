@@ -251,8 +251,10 @@ def alerts(data: Path, output: Output, **given: Any) -> None:
     No real data is read, and no score is looked at. Prints the tables as Markdown.
     """
     with _extra():
-        from refnet.evaluate.alerts import Networks, measure_alerts  # noqa: PLC0415
-    tables = measure_alerts(Networks(**given), output.progress)
+        from refnet.evaluate.alerts import measure_alerts  # noqa: PLC0415
+        from refnet.evaluate.gather import Order  # noqa: PLC0415
+    order = Order("", _command("alerts", given), data=data, **given)
+    tables = measure_alerts(order, output.progress)
     if output.as_json:
         output.result({"tables": [table.document() for table in tables]})
         return
