@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from refnet import _scoring
 from refnet.decay import decay_table
+from refnet.rows import offsets_of, sources_of
 
 NOBODY = -1
 _PAIRS_MAX = 2**31 - 1
@@ -108,6 +109,11 @@ class Network:
     offsets: NDArray[np.int64]
     targets: NDArray[np.int32]
     reverse: NDArray[np.int32]
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """The member whose row each slot is in."""
+        return sources_of(self.offsets)
 
 
 class Changes(NamedTuple):
@@ -284,8 +290,7 @@ class Accumulators:
         """The pairs as rows; derived anew only when pairs or members were added."""
         if self._network is None:
             source = self.keys >> 32
-            offsets = np.zeros(self.n + 1, np.int64)
-            np.cumsum(np.bincount(source, minlength=self.n), out=offsets[1:])
+            offsets = offsets_of(source, self.n)
             targets = self.keys.astype(np.int32)  # the low half; ids are not negative
             reverse = np.empty(len(targets), np.int32)
             _scoring.reverse_slots(offsets, targets, np.empty(self.n, np.int64), reverse)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from refnet import _ties
 from refnet.paths import trust_of
+from refnet.rows import offsets_of, sources_of
 from refnet.standings import Snapshot
 
 TIE_FROM = 0.2
@@ -36,7 +37,7 @@ class Ties:
     @property
     def sources(self) -> NDArray[np.int64]:
         """The member whose row each slot is in."""
-        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+        return sources_of(self.offsets)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,12 +135,11 @@ def _tie(snapshot: Snapshot) -> Ties:
     trust = trust_of(snapshot)
     network = trust.network
     n = snapshot.scores.n
-    source = np.repeat(np.arange(n), np.diff(network.offsets))
+    source = network.sources
     strength = np.maximum(trust.trust, trust.trust[network.reverse])
     active = snapshot.active
     kept = (strength >= TIE_FROM) & active[source] & active[network.targets]
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(source[kept], minlength=n), out=offsets[1:])
+    offsets = offsets_of(source[kept], n)
     targets = np.ascontiguousarray(network.targets[kept])
     common, _ = triangles(offsets, targets, strength[kept])
     home = snapshot.roll.home()

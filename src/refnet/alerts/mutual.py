@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet.alerts.alert import Alert, AlertKind, Between, Figure, Measure, Seen, usual
+from refnet.rows import offsets_of
 from refnet.ties import triangles, walk_through
 
 MUTUAL_TIMES = 6.0
@@ -129,7 +130,7 @@ def mutual_alerts(seen: Seen) -> list[Alert]:
 def endorsing(seen: Seen) -> Endorsing:
     """The pairs of active members either of whom vouches for the other."""
     network, regard, n = seen.network, seen.regard, len(seen.active)
-    source = np.repeat(np.arange(n), np.diff(network.offsets))
+    source = network.sources
     target = network.targets.astype(np.int64)
     back = regard[network.reverse]
     both = seen.active[source] & seen.active[target]
@@ -159,17 +160,9 @@ def _masses(
     """The mass of mutual triangles over each slot."""
     kept = mutual > 0.0
     mass = np.zeros(len(mutual))
-    _, mass[kept] = triangles(*_rows(source[kept], target[kept], n), mutual[kept])
+    offsets = offsets_of(source[kept], n)
+    _, mass[kept] = triangles(offsets, target[kept].astype(np.int32), mutual[kept])
     return mass
-
-
-def _rows(
-    source: NDArray[np.int64], target: NDArray[np.int64], n: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Offsets and targets of a graph whose slots come by source, then target."""
-    offsets = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(source, minlength=n), out=offsets[1:])
-    return offsets, target.astype(np.int32)
 
 
 def _groups(pairs: Endorsing, links: NDArray[np.intp]) -> Iterator[tuple[list[int], AlertKind]]:
@@ -183,7 +176,7 @@ def _groups(pairs: Endorsing, links: NDArray[np.intp]) -> Iterator[tuple[list[in
     one, two = (np.searchsorted(people, each[links]) for each in (pairs.one, pairs.two))
     source, target = np.concatenate([one, two]), np.concatenate([two, one])
     order = np.lexsort((target, source))
-    offsets, targets = _rows(source[order], target[order], len(people))
+    offsets, targets = offsets_of(source, len(people)), target[order].astype(np.int32)
     common, _ = triangles(offsets, targets, np.ones(len(targets)))
     over = np.empty(len(order), bool)
     over[order] = common > 0

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refnet.accumulators import Accumulators
-from refnet.scoring import Scores, Workings, constants, score, work_out
+from refnet.scoring import Floats, Scores, constants, score, work_out
 
-Floats = NDArray[np.float64]
 Arrays = dict[str, Floats]
 
 NEIGHBOURLY = 2.0
@@ -59,7 +57,7 @@ def independent(
     back = given[workings.network.reverse]
     many = np.maximum(np.minimum(given, back) - NEIGHBOURLY, 0.0)
     n = accumulators.n
-    sources = _sources(workings)
+    sources = workings.network.sources
     mutual = np.bincount(sources, many, minlength=n)
     dealt = np.bincount(sources, np.maximum(given, back), minlength=n)
     level = np.ones(n) if standing is None else standing
@@ -89,16 +87,11 @@ def rates(
     voice = workings.people["voice"][workings.network.targets]
     heard = praised + blamed
     rate = np.divide(praised, heard, out=np.zeros_like(heard), where=heard > 0)
-    n, sources = accumulators.n, _sources(workings)
+    n, sources = accumulators.n, workings.network.sources
     voices = np.bincount(sources, voice * (heard > 0), minlength=n)
     grace, start = fixed["c_grace"], fixed["newcomer"] * workings.people["welcome"]
     closing = np.bincount(sources, voice * rate, minlength=n) + grace * start
     return _with(scores, fixed, "C", closing / (voices + grace))
-
-
-def _sources(workings: Workings) -> NDArray[np.int64]:
-    offsets = workings.network.offsets
-    return np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
 
 
 def _with(scores: Scores, fixed: dict[str, float], name: str, component: Floats) -> Arrays:
