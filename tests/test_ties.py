@@ -170,6 +170,33 @@ def test_a_chapter_knows_who_carries_its_ties_and_who_would_cut_it_off() -> None
     assert ((2,), (3,), (3, 5)) == tuple(c.cut_off_by for c in (first, second, third))
 
 
+def test_a_chapter_of_which_some_are_tied_elsewhere_is_not_cut_off_whole() -> None:
+    """Of chapter 1 two hang on 2, and two are of another circle, which has chapter 2 hang on it."""
+    pairs = [(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (5, 6), (6, 7)]
+    snapshot = known(Graph(8, dict.fromkeys(pairs, 1.0)), [0, 0, 0, 1, 1, 1, 1, 2])
+    (part,) = bridges.parts_without(snapshot, 2)
+
+    assert ((3, 4), ()) == (part.members, part.whole)
+    assert [(), (), (6,)] == [each.cut_off_by for each in bridges.chapters(snapshot)]
+
+
+@given(graphs(), st.data())
+@settings(max_examples=150)
+def test_who_would_cut_a_chapter_off_are_those_without_whom_a_part_has_it_whole(
+    graph: Graph, data: st.DataObject
+) -> None:
+    home = data.draw(st.lists(st.integers(0, 3), min_size=graph.n, max_size=graph.n))
+    snapshot = known(graph, home)
+    found = {each.chapter: list(each.cut_off_by) for each in bridges.chapters(snapshot)}
+    for chapter, cutters in found.items():
+        expected = [
+            member
+            for member in range(graph.n)
+            if any(chapter in part.whole for part in bridges.parts_without(snapshot, member))
+        ]
+        assert expected == cutters
+
+
 def test_a_part_names_its_chapters_and_those_that_are_whole() -> None:
     (part,) = bridges.parts_without(known(town(), HOME), 3)
 

@@ -5,13 +5,24 @@ Everything is counted on the ties of `refnet.ties`, and every order is by whole 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from refnet.standings import Snapshot
-from refnet.ties import WEAK_BELOW, Ties, bridging, component_sizes, cut_off_by, ties_of, walk_of
+from refnet.ties import (
+    WEAK_BELOW,
+    Cuts,
+    Ties,
+    bridging,
+    component_sizes,
+    cut_off_by,
+    cuts_of,
+    ties_of,
+    walk_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +98,11 @@ def parts_without(snapshot: Snapshot, member: int) -> list[Part]:
 
     The largest of what would be left is the rest, and no part. Empty if all would stay together.
     """
-    groups = cut_off_by(snapshot, member)
-    home = snapshot.roll.home()
-    stay = {chapter for chapter, _ in _chapters(home, groups[0])} if groups else set()
+    home, tied = snapshot.roll.home(), _tied(snapshot)
     found = []
-    for place, group in enumerate(groups[1:], 1):
-        others = [each for at, each in enumerate(groups) if at not in {0, place}]
-        elsewhere = stay.union(*({c for c, _ in _chapters(home, each)} for each in others))
+    for group in cut_off_by(snapshot, member)[1:]:
         chapters = _chapters(home, group)
-        whole = tuple(chapter for chapter, _ in chapters if chapter not in elsewhere)
+        whole = tuple(_whole(chapters, tied, home.item(member)))
         found.append(Part(tuple(group.tolist()), tuple(chapters), whole))
     return found
 
@@ -181,14 +188,38 @@ def _carriers(ties: Ties, home: NDArray[np.int32]) -> dict[int, list[Carrier]]:
 
 def _cutters(snapshot: Snapshot) -> dict[int, list[int]]:
     """By chapter, whose leaving would cut it off whole; rising."""
-    degree = np.diff(ties_of(snapshot).offsets)
-    sizes = np.bincount(snapshot.roll.home()[degree > 0])
+    home, tied, cuts = snapshot.roll.home(), _tied(snapshot), cuts_of(snapshot)
     # Whoever cuts off fewer than the smallest chapter has, less one, cuts off no chapter.
-    smallest = int(sizes[sizes > 0].min(initial=degree.size)) - 1
+    smallest = int(tied[tied > 0].min(initial=home.size)) - 1
     apart = bridging(snapshot).cut_off
     found: dict[int, list[int]] = {}
     for member in np.flatnonzero(apart >= max(smallest, 1)).tolist():
-        for part in parts_without(snapshot, member):
-            for chapter in part.whole:
+        for group in _all_but_the_largest(cuts, member):
+            for chapter in _whole(_chapters(home, group), tied, home.item(member)):
                 found.setdefault(chapter, []).append(member)
     return found
+
+
+def _tied(snapshot: Snapshot) -> NDArray[np.int64]:
+    """How many members with any tie each chapter has."""
+    degree = np.diff(ties_of(snapshot).offsets)
+    return np.bincount(snapshot.roll.home()[degree > 0])
+
+
+def _whole(chapters: list[tuple[int, int]], tied: NDArray[np.int64], left: int) -> Iterator[int]:
+    """The chapters that a part has whole, but for who left: of which none is anywhere else.
+
+    chapters: how many of each are in the part. left: the chapter of the one who left.
+    """
+    for chapter, count in chapters:
+        if count == tied.item(chapter) - (chapter == left):
+            yield chapter
+
+
+def _all_but_the_largest(cuts: Cuts, member: int) -> list[NDArray[np.int32]]:
+    """As the parts of `parts_without`, in no order."""
+    groups = cuts.groups(member)
+    sizes = [sum(places.stop - places.start for places in group) for group in groups]
+    largest = [group for group, size in zip(groups, sizes, strict=True) if size == max(sizes)]
+    stays = min(largest, key=lambda group: int(cuts.members(group).min()))
+    return [cuts.members(group) for group in groups if group is not stays]

@@ -54,6 +54,42 @@ class Walk:
     parent: NDArray[np.int32]
 
 
+class Cuts:
+    """What falls apart if a member leaves; to ask of each in turn takes no look at all others."""
+
+    def __init__(self, walk: Walk) -> None:
+        self.walk = walk
+        self._children = np.argsort(walk.parent, kind="stable")
+        parents = walk.parent[self._children]
+        self._begins = np.searchsorted(parents, np.arange(len(parents) + 1))
+        firsts = np.flatnonzero(walk.parent[walk.order] < 0)
+        sizes = walk.size[walk.order[firsts]]
+        self.first = np.repeat(firsts, sizes)[walk.place]
+        """Of every member, the place in the walk at which their component begins; int64[n]."""
+
+    def groups(self, member: int) -> list[list[slice]]:
+        """Whom the others would be parted into, each group as places of the walk, in no order."""
+        walk = self.walk
+        place, first = walk.place.item(member), self.first.item(member)
+        below = self._children[slice(*self._begins[member : member + 2].tolist())]
+        if walk.parent[member] >= 0:
+            below = below[walk.low[below] >= place]
+        starts = np.sort(walk.place[below])
+        ends = starts + walk.size[walk.order[starts]]
+        apart = [slice(*each) for each in zip(starts.tolist(), ends.tolist(), strict=True)]
+        rest, at = [], first
+        for gone in (slice(place, place + 1), *apart):
+            rest.append(slice(at, gone.start))
+            at = gone.stop
+        rest.append(slice(at, first + walk.size.item(walk.order[first])))
+        rest = [each for each in rest if each.start < each.stop]
+        return [*([each] for each in apart), *([rest] if rest else [])]
+
+    def members(self, group: list[slice]) -> NDArray[np.int32]:
+        """The members of a group, in order of the walk."""
+        return np.concatenate([self.walk.order[places] for places in group])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Bridging:
     """How members connect others; arrays by member number.
@@ -114,6 +150,11 @@ def walk_of(snapshot: Snapshot) -> Walk:
     return snapshot.once(_walk)
 
 
+def cuts_of(snapshot: Snapshot) -> Cuts:
+    """What falls apart without whom, in a snapshot; found once."""
+    return snapshot.once(_cuts)
+
+
 def bridging(snapshot: Snapshot) -> Bridging:
     """How every member connects others; found once in a snapshot."""
     return snapshot.once(_bridge)
@@ -125,8 +166,8 @@ def cut_off_by(snapshot: Snapshot, member: int) -> list[NDArray[np.int32]]:
     Of equal groups the one with the lowest member first; members rising. Empty if all would stay
     together.
     """
-    walk = walk_of(snapshot)
-    groups = _pieces(walk, member)
+    cuts = cuts_of(snapshot)
+    groups = [cuts.members(group) for group in cuts.groups(member)]
     groups.sort(key=lambda group: (-len(group), int(group.min())))
     return [np.sort(group) for group in groups] if len(groups) > 1 else []
 
@@ -149,6 +190,10 @@ def _tie(snapshot: Snapshot) -> Ties:
 def _walk(snapshot: Snapshot) -> Walk:
     ties = ties_of(snapshot)
     return walk_through(ties.offsets, ties.targets)
+
+
+def _cuts(snapshot: Snapshot) -> Cuts:
+    return Cuts(walk_of(snapshot))
 
 
 def _bridge(snapshot: Snapshot) -> Bridging:
@@ -200,17 +245,3 @@ def component_sizes(walk: Walk) -> NDArray[np.int64]:
     whole = np.empty(len(walk.order), np.int64)
     whole[walk.order] = np.repeat(sizes, sizes)
     return whole
-
-
-def _pieces(walk: Walk, member: int) -> list[NDArray[np.int32]]:
-    children = np.flatnonzero(walk.parent == member)
-    is_first = walk.parent[member] < 0
-    apart = [c for c in children if is_first or walk.low[c] >= walk.place[member]]
-    groups = [walk.order[walk.place[c] : walk.place[c] + walk.size[c]] for c in apart]
-    first = int(walk.place[member])
-    while walk.parent[walk.order[first]] >= 0:
-        first = int(walk.place[walk.parent[walk.order[first]]])
-    whole = walk.order[first : first + walk.size[walk.order[first]]]
-    gone = np.concatenate([[member], *groups]).astype(np.int64)
-    rest = whole[~np.isin(whole, gone)]
-    return [*groups, rest] if len(rest) else groups
