@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference_paths
-from model_networks import Case, cases
-from refnet import _paths, _reference
+from model_networks import Case, bits, cases
+from refnet import _paths, _reference, paths
 from refnet.accumulators import Accumulators, Events, Kind
-from refnet.scoring import score
+from refnet.scoring import MODEL, score
 
 LEVELS = (0.0, 0.25, 0.5, 0.5, 0.9, 0.1, 1 / 3)
 """Few levels, so that many paths weigh the same."""
@@ -229,6 +229,9 @@ def test_trust_and_edges_are_those_of_the_reference(case: Case, i: int, j: int) 
     rows = (network.offsets, network.targets, network.reverse)
     arguments: list[Any] = [*rows, *totals, opportunism, regard, trust, edge, 0, 2]
     _paths.weigh(*arguments)
+    seen = paths.weigh(made, case.day, opportunism, MODEL)
+    for name, raw in (("regard", regard), ("trust", trust), ("edge", edge)):
+        assert bits(getattr(seen, name)) == bits(raw), name
     folded = _reference.Accumulators(case.n, case.rows, **case.policies)
     slow = reference_paths.edges(folded, case.day, opportunism.tolist())
 

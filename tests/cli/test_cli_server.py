@@ -206,5 +206,5 @@ def test_a_seed_makes_a_log(run: Run, tmp_path: Path) -> None:
     assert one["head"] != three["head"]
     assert made.json["position"] == one["position"] == sum(made.json["facts"].values())
     assert made.json["people"] == len(json.loads(plant.read_text())["members"])
-    refused = run("serve", "--json", store=tmp_path / "one")
+    refused = run("serve", "--listen", "127.0.0.1:0", "--json", store=tmp_path / "one")
     assert (1, "STORE_SEALED") == (refused.code, refused.json["error"]["reason"])
