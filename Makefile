@@ -78,10 +78,11 @@ protos: $(INSTALLED) ## regenerate src/refnet/v1 from protos/
 landed: $(INSTALLED) ## write protos/landed.binpb, the protos that later ones may not break; a commit of its own
 	$(BIN)/buf build --exclude-source-info --output protos/landed.binpb
 
-# A process for every file: the heap that one subject leaves behind slows the next.
+# A process for every file: the heap that one subject leaves behind slows the next. Benchmarks may take
+# minutes: to show where they are after four, as tests do, disturbs them and has crashed one.
 bench: $(BUILT) ## run the benchmarks; BENCH=--benchmark-disable runs each once, untimed
 	@code=0; for each in $(BENCHMARKS); do \
-		set -- $(BIN)/pytest $$each -p no:xdist --benchmark-disable-gc $(BENCH); \
+		set -- $(BIN)/pytest $$each -p no:xdist --benchmark-disable-gc -o faulthandler_timeout=0 $(BENCH); \
 		echo "$$*"; "$$@" || code=1; \
 	done; exit $$code
 
