@@ -7,6 +7,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from refnet.domain.nouns import FACTS
 from refnet.domain.values import MICROS_PER_DAY
 from refnet.errors import InvalidRequest, StoreSealed
 from refnet.simulate import simulate
+from refnet.simulate.chance import Chance
+from refnet.simulate.clock import DAY, MINUTE, SimulatedClock, seeded_entropy
+from refnet.simulate.desk import Desk
+from refnet.simulate.scene import Scene
 from refnet.wiring import open_engine
 
 NEVER_SIMULATED = {
@@ -137,3 +142,17 @@ def test_chapters_of_any_size_live(tmp_path: Path, size: int) -> None:
     with open_engine(tmp_path, read_only=True, warn=lambda _: None) as engine:
         last = engine.head()[1] // MICROS_PER_DAY
     assert day_number(dt.date(2025, 12, 29)) <= last < day_number(dt.date(2026, 1, 5))
+
+
+def test_who_has_just_become_active_did_nothing_before() -> None:
+    """Minutes after a reinstatement an answer must not be dated before it."""
+    nobody_hands_in: Any = None
+    desk = Desk(nobody_hands_in, SimulatedClock(DAY), seeded_entropy(1))
+    scene = Scene(desk, Chance(1), 0, 1)
+    someone: Any = SimpleNamespace(since=DAY - 3 * MINUTE)
+    moments = [scene.just_now(someone) for _ in range(200)]
+
+    assert min(moments) == DAY - 3 * MINUTE
+    assert len(set(moments)) > 10
+    someone.since = 0
+    assert min(scene.just_now(someone) for _ in range(200)) < DAY - 15 * MINUTE

@@ -80,7 +80,7 @@ def _confirm(scene: Scene, held: OneToOneId, person: Person, partner: Person) ->
     if not partner.active:
         return
     command = ConfirmOneToOne(one_to_one=held)
-    scene.desk.ask(command, actor=partner.id, occurred=scene.just_now())
+    scene.desk.ask(command, actor=partner.id, occurred=scene.just_now(partner))
     person.meet(partner)
     if scene.chance.happens(0.01):
         scene.after(HOUR, 5 * DAY, _void, held, person)

@@ -149,7 +149,7 @@ def _answer(scene: Scene, slip: Slip) -> None:
     if not slip.moves:
         return
     chance = scene.chance
-    actor, when = slip.receiver.id, scene.just_now()
+    actor, when = slip.receiver.id, scene.just_now(slip.receiver)
     unqualified = 0.35 if slip.giver.takes(scene.week) else 0.12 * (1.0 - slip.care)
     fate = chance.unit()
     if fate < unqualified + 0.04:
@@ -172,14 +172,14 @@ def _rate(scene: Scene, slip: Slip) -> None:
 def _contact(scene: Scene, slip: Slip) -> None:
     if slip.moves and scene.chance.happens(0.95):
         command = ContactProspect(referral=slip.id)
-        scene.desk.ask(command, actor=slip.receiver.id, occurred=scene.just_now())
+        scene.desk.ask(command, actor=slip.receiver.id, occurred=scene.just_now(slip.receiver))
         scene.after(2 * DAY, 45 * DAY, _decide, slip)
 
 
 def _decide(scene: Scene, slip: Slip) -> None:
     if not slip.moves:
         return
-    chance, actor, when = scene.chance, slip.receiver.id, scene.just_now()
+    chance, actor, when = scene.chance, slip.receiver.id, scene.just_now(slip.receiver)
     if not chance.happens(0.15 + 0.5 * slip.receiver.quality + 0.2 * slip.care):
         reason = chance.pick(words.LOSSES) if chance.happens(0.5) else None
         scene.desk.ask(LoseReferral(referral=slip.id, reason=reason), actor=actor, occurred=when)
@@ -208,7 +208,7 @@ def _close_again(scene: Scene, slip: Slip) -> None:
 
 def _close_some(scene: Scene, slip: Slip, *, repeat: bool) -> None:
     value = scene.chance.lognormal(1000.0, 1.2)
-    _close_business(scene, slip, value, scene.just_now(), repeat=repeat)
+    _close_business(scene, slip, value, scene.just_now(slip.receiver), repeat=repeat)
     if scene.chance.happens(0.12):
         scene.after(20 * DAY, 90 * DAY, _close_again, slip)
 

@@ -78,9 +78,12 @@ class Scene:
         lag = self.chance.between(MINUTE, reach)
         return max(self.desk.now - lag, *(person.since for person in people))
 
-    def just_now(self) -> int:
-        """A moment ago; no earlier than the act before, which lies an hour back at least."""
-        return self.desk.now - self.chance.between(0, 20 * MINUTE)
+    def just_now(self, by: Person) -> int:
+        """A moment ago; no earlier than the act before, which lies an hour back at least.
+
+        Nor before the person became active, which may be minutes ago.
+        """
+        return max(self.desk.now - self.chance.between(0, 20 * MINUTE), by.since)
 
     def register(self, by: Person) -> tuple[ContactId, str]:
         """Register a contact; returns id and name."""
