@@ -155,7 +155,7 @@ def test_any_flipped_bit_of_the_saved_state_is_noticed(saved: Path) -> None:
 def test_the_saved_state_is_json(saved: Path) -> None:
     told = json.loads((saved / "ledger.json").read_bytes())
 
-    assert told["format"] == 2
+    assert told["format"] == 3
     assert told["state"]["position"] == 200
     assert told["state"]["log_id"] == LOG
 

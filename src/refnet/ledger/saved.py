@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 NAME = "ledger.json"
-FORMAT = 2
+FORMAT = 3
 """Raised when what is saved changes: a folder of another format is made again from the log."""
 
 
