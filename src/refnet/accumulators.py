@@ -21,7 +21,8 @@ from refnet.decay import decay_table
 from refnet.rows import offsets_of, sources_of
 
 NOBODY = -1
-_PAIRS_MAX = 2**31 - 1
+_PAIRS_MAX = int(np.iinfo(np.int32).max)
+"""A slot is an int32 in `Network.reverse`."""
 
 
 class Kind(IntEnum):

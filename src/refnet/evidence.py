@@ -287,7 +287,7 @@ def _numbered(
     The key of "none", 0, is 0.
     """
     columns = [positions, *others]
-    last = max((int(column.max(initial=0)) for column in columns), default=0)
+    last = max(int(column.max(initial=0)) for column in columns)
     if _SPARSE * len(positions) > last:
         return columns, last + 1
     names = np.unique(np.concatenate([[0], *columns]))

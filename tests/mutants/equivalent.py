@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _ACCUMULATE = "_model.pxd: accumulate: "
 _EMPTY = "return np.zeros((rows, columns), np.int64), np.full((rows, columns), {}, np.int32)"
+_COST = "how positions are numbered changes time, not numbers"
 _SHIFTED = "{0} = {0} >> ({1}) if {1} {2} else 0"
 
 
@@ -50,5 +51,78 @@ EQUIVALENT: dict[str, str] = {
     ),
     f"accumulators.py: _empty: {_EMPTY.format(-1)} -> {_EMPTY.format(-2)}": (
         "an empty accumulator is 0 at -1, before any day"
+    ),
+    "_scoring.pyx: make_room: if end and &new[row, 0] != &old[row, 0]:"
+    " -> if end or &new[row, 0] != &old[row, 0]:": "bytes copied onto themselves, or none",
+    "_scoring.pyx: make_room: if end and &new[row, 0] != &old[row, 0]: -> if end :": (
+        "bytes copied onto themselves"
+    ),
+    "_scoring.pyx: make_room: if end and &new[row, 0] != &old[row, 0]:"
+    " -> if end and &new[row, 1] != &old[row, 0]:": "bytes copied onto themselves",
+    **{
+        f"_scoring.pyx: _passes: {line} -> {line.replace('+=', '-=')}": (
+            "all that is asked is whether it is 0"
+        )
+        for line in (
+            (
+                "early += arrive(model, near[i], member_totals, member_periods, standing, clock,"
+                " uniform, people, out)"
+            ),
+            (
+                "early += read_row(model, rows[i], offsets, pair_totals, pair_periods, clock,"
+                " edges, people, out)"
+            ),
+        )
+    },
+    "evidence.py: _SPARSE = 16 -> _SPARSE = 17": _COST,
+    "evidence.py: _numbered: if _SPARSE * len(positions) > last: -> if _SPARSE > last:": _COST,
+    "evidence.py: _numbered: return columns, last + 1 -> return columns, last + 2": (
+        "room for a position that is not there"
+    ),
+    "evidence.py: _numbered: names = np.unique(np.concatenate([[0], *columns]))"
+    " -> names = np.unique(np.concatenate([[1], *columns]))": (
+        "0 stands for none, and is among the others wherever it matters"
+    ),
+    **{
+        f"evidence.py: {where}: wanted = np.zeros(count + 1, bool)"
+        " -> wanted = np.zeros(count + 2, bool)": "the last is still nobody"
+        for where in ("rows_about", "rows_on")
+    },
+    "evidence.py: _pair_keys: keys: NDArray[np.int64] = (low << 32) | high"
+    " -> keys: NDArray[np.int64] = (low << 33) | high": "any number for each pair will do",
+    "evidence.py: _attendance: self._emit(rows[weight > 0], Kind.ATTENDANCE, weight[weight > 0])"
+    " -> self._emit(rows[weight > 1], Kind.ATTENDANCE, weight[weight > 0])": (
+        "weights are 0, 500 and 1000"
+    ),
+    "evidence.py: _clients: closed = np.where(referral > 0,"
+    " self._first(Effect.CLOSED)[referral], _NEVER)"
+    " -> closed = np.where(referral >= 0, self._first(Effect.CLOSED)[referral], _NEVER)": (
+        "no business is closed at position 0"
+    ),
+    "evidence.py: __init__: self._level = np.empty(0, np.int64)"
+    " -> self._level = np.empty(1, np.int64)": "chapter 0 opens before anybody has a home",
+    "evidence.py: _grown: return np.concatenate([table, np.zeros(more, table.dtype)])"
+    " if more > 0 else table -> return np.concatenate([table, np.zeros(more, table.dtype)])"
+    " if more >= 0 else table": "nothing appended",
+    "accumulators.py: grow: if n <= self.n: -> if n < self.n:": "a copy of the same",
+    **{
+        f"accumulators.py: {line.format(-1)} -> {line.split(': ', 1)[1].format(-2)}": (
+            "numpy takes any negative length for the unknown one"
+        )
+        for line in (
+            "reset: chosen = np.asarray(members, np.int64).reshape({})",
+            "_ends: rows = np.asarray(pairs, np.int64).reshape({}, 2)",
+        )
+    },
+    "accumulators.py: reset: self.pair_totals[:, slots], self.pair_periods[:, slots] = 0, -1"
+    " -> self.pair_totals[:, slots], self.pair_periods[:, slots] = 0, -2": (
+        "an empty accumulator is 0 at -1, before any day"
+    ),
+    "accumulators.py: _slots_of_events: reverse = _keys(pairs & 0xFFFFFFFF, pairs >> 32)"
+    " -> reverse = _keys(pairs , pairs >> 32)": "the upper half is shifted out",
+    "accumulators.py: _slots_of_events: self._include(both[np.diff(both, prepend=-1) != 0])"
+    " -> self._include(both[np.diff(both, prepend=-2) != 0])": "keys are not negative",
+    "accumulators.py: _include: if len(new) == 0: -> if len(new) == 1:": (
+        "pairs come both ways, never one at a time; adding none is a copy"
     ),
 }

@@ -25,8 +25,17 @@ KERNEL_TESTS = (
     "tests/test_scoring.py",
     "tests/proof/test_invariants_bounded.py",
     "tests/test_standings.py",
+    "tests/test_kernel_members.py",
+    "tests/test_make_room.py",
+    "tests/test_accumulators.py",
+    "tests/test_rescoring.py",
 )
-EVIDENCE_TESTS = ("tests/test_evidence.py", "tests/test_standings.py")
+EVIDENCE_TESTS = (
+    "tests/test_evidence.py",
+    "tests/test_evidence_rows.py",
+    "tests/test_standings.py",
+    "tests/test_whatif.py",
+)
 
 
 @dataclass(frozen=True)
