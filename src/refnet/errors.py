@@ -195,6 +195,14 @@ class StoreDamaged(RefnetError):
     reason = "STORE_DAMAGED"
 
 
+class LogBehind(StoreDamaged):
+    """The database has lost facts that were signed and published: an old backup was restored."""
+
+
+class LogForked(StoreDamaged):
+    """The database does not hold the facts that were signed and published."""
+
+
 class Overloaded(RefnetError):
     """As many calls are in flight as the server takes."""
 

@@ -30,7 +30,7 @@ def make_private(path: Path) -> None:
             os.close(os.open(path, flags, 0o600))
             sync_directory(path.parent)
     except OSError as error:
-        raise _refusal(path, error) from error
+        raise failed_to_make(path, error) from error
 
 
 def sync_directory(path: Path) -> None:
@@ -42,7 +42,8 @@ def sync_directory(path: Path) -> None:
         os.close(directory)
 
 
-def _refusal(path: Path, error: OSError) -> RefnetError:
+def failed_to_make(path: Path, error: OSError) -> RefnetError:
+    """StorageFull or StoreDamaged, whichever a failure of the disk amounts to."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(f"the disk is full, and {path} cannot be made; free space, then retry")
     return StoreDamaged(

@@ -206,6 +206,23 @@ class Reader:
             grown.extend(row[6] for row in rows)
         return grown
 
+    def commitments(self, after: int, upto: int) -> list[bytes]:
+        """The commitments of the facts with after < position <= upto, not checked.
+
+        Raises StoreDamaged if a position is missing.
+        """
+        found = self.query(
+            "SELECT commitment FROM stored_events WHERE rowid > ? AND rowid <= ? ORDER BY rowid",
+            (after, upto),
+        )
+        if len(found) != upto - after:
+            raise StoreDamaged(
+                f"the log has {len(found)} facts at positions {after + 1} to {upto}; "
+                "restore it from a backup",
+                position=after + 1,
+            )
+        return [commitment for (commitment,) in found]
+
     def verify_tail(self, facts: int = TAIL) -> None:
         """Check the last facts against their commitments: what a crash or a bad disk spoils first.
 

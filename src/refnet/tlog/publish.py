@@ -1,0 +1,187 @@
+"""Publishing the tree: tiles first, the checkpoint last, so that what is signed can be looked up.
+
+DIRECTORY is plain files, to be handed out by any web server:
+
+    checkpoint              the newest
+    checkpoints             all that were ever published, one after the other
+    tile/L/N, tile/entries/N  the tree and its leaves
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from refnet.errors import LogForked, StoreDamaged
+from refnet.log.tree import DIGEST_SIZE
+from refnet.tlog import history
+from refnet.tlog.files import write_files
+from refnet.tlog.note import Note
+from refnet.tlog.signer import Reach, Signatory, behind
+from refnet.tlog.tiles import (
+    HEIGHT,
+    WIDTH,
+    BadTile,
+    Tile,
+    Tree,
+    entry,
+    folder,
+    leaf_hashes,
+    tile_hash,
+)
+
+CHECKPOINT = "checkpoint"
+HISTORY = "checkpoints"
+CHUNK = WIDTH * WIDTH
+"""Leaves whose tiles are written together, at most."""
+
+Commitments = Callable[[int, int], Sequence[bytes]]
+"""(after, upto) -> the commitments of the facts at positions after + 1 .. upto."""
+
+
+class Publisher:
+    """Brings what is published up to the log, whenever `publish` is called. For one thread."""
+
+    def __init__(
+        self, root: Path, signatory: Signatory, commitments: Commitments, reach: Reach
+    ) -> None:
+        """root: the folder that is published; made if missing."""
+        self._root = root
+        self._signatory = signatory
+        self._commitments = commitments
+        self._reach = reach
+        self._size = self.signed
+        self._read = folder(root)
+
+    @property
+    def signed(self) -> int:
+        """How many facts the last signed checkpoint covers."""
+        return self._signatory.size
+
+    def start(self, head: int) -> None:
+        """Compare what was signed with the log, which ends at `head`; finish what was cut off.
+
+        Raises LogBehind or LogForked if the log is not the one that was signed.
+        """
+        signed = self.signed
+        if head < signed:
+            raise behind(self._signatory.directory, signed, head)
+        if signed:
+            self._check_tail(signed)
+            self._show(self._signatory.last)
+        elif self._read(CHECKPOINT) is not None:
+            raise StoreDamaged(
+                f"{self._root} holds a checkpoint, but the signer remembers none; restore the "
+                f"signer's directory {self._signatory.directory}, or publish a new log elsewhere"
+            )
+
+    def publish(self, head: int) -> Note | None:
+        """Sign and publish the log as far as `head`; None if that was done before.
+
+        Raises LogBehind, LogForked, StorageFull, StoreDamaged.
+        """
+        if head == self.signed and self._signatory.last:
+            return None
+        self.write_tiles(head)
+        note = self._signatory.sign(Tree(self._read, head), head)
+        self._show(str(note))
+        return note
+
+    def write_tiles(self, head: int) -> None:
+        """Write the tiles of facts as far as `head`; nothing is signed."""
+        self._reach("before-tiles")
+        for after, upto in _steps(self._size, head):
+            self._grow(after, self._commitments(after, upto))
+            self._size = upto
+        self._reach("after-tiles")
+
+    def _grow(self, old: int, commitments: Sequence[bytes]) -> None:
+        """Write the tiles that appear when these leaves follow the first `old` ones."""
+        given = list(commitments)
+        files: dict[str, bytes] = {}
+        before = old % WIDTH
+        bundle = b"".join([entry(at, each) for at, each in enumerate(given, old)])
+        kept = self._kept(Tile(0, old // WIDTH, before).entries()) if before else b""
+        size = len(entry(0, bytes(DIGEST_SIZE)))
+        for tile, content in _cut(0, old, kept + bundle, size):
+            files[tile.entries()] = content
+        hashes, level = leaf_hashes(old, given), 0
+        full: list[Tile] = []
+        while hashes:
+            count = old >> (HEIGHT * level)
+            edge = Tile(level, count // WIDTH, count % WIDTH)
+            kept = self._kept(edge.path()) if edge.width else b""
+            above = []
+            for tile, content in _cut(level, count, kept + hashes, DIGEST_SIZE):
+                files[tile.path()] = content
+                if tile.width == WIDTH:
+                    above.append(tile_hash(content))
+                    full.append(tile)
+            hashes, level = b"".join(above), level + 1
+        self._reach("before-tile-files")
+        write_files(self._root, files)
+        self._reach("after-tile-files")
+        self._forget(full)
+
+    def _kept(self, path: str) -> bytes:
+        found = self._read(path)
+        if found is None:
+            raise StoreDamaged(
+                f"the published {path} is missing from {self._root}; restore it, or delete nothing:"
+                " what is published must stay",
+                path=path,
+            )
+        return found
+
+    def _forget(self, full: Sequence[Tile]) -> None:
+        """Partial tiles serve nobody once the full one is there."""
+        for tile in full:
+            paths = [tile.path()] + ([tile.entries()] if tile.level == 0 else [])
+            for path in paths:
+                shutil.rmtree(self._root / f"{path}.p", ignore_errors=True)
+
+    def _show(self, note: str) -> None:
+        self._reach("before-checkpoint")
+        write_files(self._root, {CHECKPOINT: note.encode()})
+        self._reach("after-checkpoint")
+        history.append(self._root / HISTORY, note)
+        self._reach("after-history")
+
+    def _check_tail(self, signed: int) -> None:
+        """The last facts that were signed are those of the log: what a restored backup changes.
+
+        That all of them are is what `refnet audit verify` finds out.
+        """
+        after = max(0, signed - 1) // WIDTH * WIDTH
+        mine = leaf_hashes(after, list(self._commitments(after, signed)))
+        try:
+            published = Tree(self._read, signed).hashes(0, after // WIDTH)
+        except BadTile as error:
+            raise StoreDamaged(f"in {self._root}, {error}; restore what was published") from error
+        if mine != published:
+            at = next(
+                index
+                for index in range(signed - after)
+                if mine[index * DIGEST_SIZE :][:DIGEST_SIZE]
+                != published[index * DIGEST_SIZE :][:DIGEST_SIZE]
+            )
+            raise LogForked(
+                f"the fact at position {after + at + 1} is not the one that was signed and "
+                "published; restore the database that holds it",
+                position=after + at + 1,
+            )
+
+
+def _steps(old: int, new: int) -> Iterator[tuple[int, int]]:
+    """From old to new, stopping where the fewest partial tiles come of it."""
+    yield from pairwise([old, *range(old // CHUNK * CHUNK + CHUNK, new, CHUNK), new])
+
+
+def _cut(level: int, count: int, content: bytes, size: int) -> Iterator[tuple[Tile, bytes]]:
+    """Tiles from a level's content, which begins with the tile that number `count` falls in."""
+    step = WIDTH * size
+    for number, at in enumerate(range(0, len(content), step), count // WIDTH):
+        part = content[at : at + step]
+        yield Tile(level, number, len(part) // size), part
