@@ -1,8 +1,8 @@
 """The server's heart: an engine with threads around it, for an event loop to talk to.
 
-Three threads do the work that must not hold up the loop: the writer commits batches, the follower
-folds the log into the ledger, the scorer turns the ledger into snapshots. Data flows one way, each
-thread owns what it writes, and the loop is told by `call_soon_threadsafe`.
+Threads do the work that must not hold up the loop: the writer commits batches, the follower folds
+the log into the ledger, the scorer turns the ledger into snapshots, the publisher signs the log.
+Data flows one way, each thread owns what it writes, and the loop is told by `call_soon_threadsafe`.
 
 A full disk is weather: who writes hears of it, everything else waits until there is room again. Any
 other storage error is the end: `failed` is set, and nothing more is acknowledged.
@@ -14,7 +14,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,20 +21,29 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from refnet.consistency import Freshness, check_reached
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.network import PublishScores
 from refnet.domain.state import State
 from refnet.domain.values import MICROS_PER_DAY, Erased, utc_day
 from refnet.engine import Engine, Row, left_out, load_state, reveal_fields, row_of
-from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown, stopping
+from refnet.errors import (
+    FreshnessTimeout,
+    RefnetError,
+    ShuttingDown,
+    StorageFull,
+    stopping,
+)
 from refnet.folding import Folding, Head
 from refnet.log.draft import Receipt
 from refnet.log.reader import Reader
 from refnet.log.writer import Writer
+from refnet.publishing import FOLDER, Publishing
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause
 from refnet.scoring import MODEL
 from refnet.standings import Snapshot, check_claim
+from refnet.tlog.published import Published
 
 CHECKPOINT_SECONDS = 1.0
 PUBLISH_SECONDS = 60.0
@@ -44,26 +52,24 @@ FOLLOW_ROWS = 256
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How fresh a read must be: at least a position, exactly one (on a day), or the head."""
-
-    at_least: int = 0
-    exactly: int | None = None
-    day: int | None = None
-    head: bool = False
-
-
 class App:
     """Use cases for the API. Made and used on one event loop; `start` first, `close` last.
 
     Nobody is shown a position that `position` has not reached: what a token names can be read.
     """
 
-    def __init__(self, engine: Engine, *, threads: int = 1, model: str = MODEL) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        threads: int = 1,
+        model: str = MODEL,
+        publishing: Publishing | None = None,
+    ) -> None:
         """engine: closed by `close`. threads: how many the kernel may use; it changes no bit.
 
         model: the version of the score model that is served, one of `refnet.scoring.MODELS`.
+        publishing: of the engine's log, closed by `close`; None: nothing is signed.
         """
         self._engine = engine
         self.log_id = engine.log_id
@@ -78,20 +84,28 @@ class App:
         self._folding = Folding(engine, self._stop)
         self._board = Scoreboard(self._folding.projection, engine.clock, threads, model)
         self._reads = ReadPool(engine, self._fail)
+        self._publishing = publishing
+        self._published = Published(engine.data / FOLDER)
 
     async def start(self) -> None:
         """Fold what the log holds, make the first scores, and begin to take writes.
 
-        May be cancelled. Raises StoreDamaged, StorageFull.
+        May be cancelled. Raises StoreDamaged (LogBehind and LogForked, if the log is not the one
+        that was signed), StorageFull.
         """
         self._loop = asyncio.get_running_loop()
+        if self._publishing is not None:
+            await self._reads.run(self._publishing.start)
         self._engine.sequencer.on_commit(self._folding.wake)
         await self._reads.run(self._folding.catch_up)
         self._board.show(await self._reads.run(self._board.first))
         if self._stop.is_set():
             raise stopping()
         self._writer.start()
-        for name, work in (("follower", self._follow), ("scorer", self._score)):
+        works = [("follower", self._follow), ("scorer", self._score)]
+        if self._publishing is not None:
+            works.append(("publisher", self._publish))
+        for name, work in works:
             thread = threading.Thread(target=self._guard, args=(work,), name=f"refnet-{name}")
             thread.start()
             self._work.append(thread)
@@ -204,6 +218,22 @@ class App:
             if len(rows) < FOLLOW_ROWS:
                 await pause(changed, CHECKPOINT_SECONDS)
 
+    async def published(self, work: Callable[[Published], T], covering: int, patience: float) -> T:
+        """What `work` finds in what is published, once a signed checkpoint covers a position.
+
+        Raises NotFound if nothing is published, FreshnessTimeout, and whatever the work raises.
+        """
+        end = self._loop.time() + patience
+        while self._publishing is not None and self._publishing.covered < covering:
+            changed, left = self._changed, end - self._loop.time()
+            if left <= 0:
+                raise FreshnessTimeout(
+                    f"no checkpoint covered position {covering} within {patience} s; retry",
+                    position=covering,
+                )
+            await pause(changed, min(left, CHECKPOINT_SECONDS))
+        return await self._reads.run(lambda: work(self._published))
+
     # Scores
 
     def latest(self) -> Snapshot | None:
@@ -218,9 +248,9 @@ class App:
         """
         head = self.position
         if freshness.exactly is not None:
-            _check_reached(freshness.exactly, head)
+            check_reached(freshness.exactly, head)
             return await self._scores_at(freshness.exactly, freshness.day, patience)
-        _check_reached(freshness.at_least, head)
+        check_reached(freshness.at_least, head)
         return await self._board.fresh(head if freshness.head else freshness.at_least, patience)
 
     async def ends_of_days(self, days: Sequence[int], upto: int) -> list[int]:
@@ -293,8 +323,16 @@ class App:
         self._tell(self._advance)
         self._board.advanced()
 
+    def _publish(self) -> None:
+        if self._publishing is not None:
+            self._publishing.run(self._stop, lambda: self._tell(self._advance))
+
     def _finish(self) -> None:
-        self._folding.finish(complete=bool(self._work) and self._failure is None)
+        complete = bool(self._work) and self._failure is None
+        self._folding.finish(complete=complete)
+        if complete and self._publishing is not None:
+            with suppress(StorageFull):
+                self._publishing.publish()
 
     def _score(self) -> None:
         self._board.run(lambda snapshot: self._tell(self._board.show, snapshot))
@@ -339,6 +377,8 @@ class App:
         self._folding.wake()
         with ExitStack() as stack:
             stack.callback(self._engine.close)
+            if self._publishing is not None:
+                stack.callback(self._publishing.close)
             stack.callback(self._folding.close)
             stack.callback(self._finish)
             stack.callback(self._board.close)
@@ -355,13 +395,3 @@ def _resolve(answers: Sequence[tuple[asyncio.Future[Receipt], Any]]) -> None:
             future.set_exception(outcome)
         else:
             future.set_result(outcome)
-
-
-def _check_reached(position: int, head: int) -> None:
-    if position > head:
-        raise PositionAhead(
-            f"position {position} is not in the log, which reaches {head}; wait for it",
-            field="consistency",
-            position=position,
-            head=head,
-        )

@@ -23,6 +23,7 @@ from refnet.log.codec import Codec
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
 from refnet.log.unlock import open_keys, view_keys
+from refnet.publishing import SIGNER, Publishing
 from refnet.scoring import MODEL
 
 GRACE_SECONDS = 10.0
@@ -73,6 +74,40 @@ def open_engine(
         raise
 
 
+def open_publishing(engine: Engine) -> Publishing:
+    """What signs and publishes the log of an engine.
+
+    REFNET_SIGNER_DIR names the directory of its keys and of what was signed last; without it
+    DIR/signer is used. Raises NotFound if it holds no key, StoreSealed.
+    """
+    return Publishing(engine, signer_directory(engine.data), failpoint)
+
+
+def find_publishing(engine: Engine) -> Publishing | None:
+    """As `open_publishing`; None for a log that nobody has made a signer for."""
+    if not any(signer_directory(engine.data).glob("*")):
+        return None
+    return open_publishing(engine)
+
+
+def signer_directory(data: Path) -> Path:
+    """Where the signer of a store is."""
+    named = os.environ.get("REFNET_SIGNER_DIR")
+    return Path(named) if named else data / SIGNER
+
+
+def failpoint(name: str) -> None:
+    """End the process at the step REFNET_FAILPOINT names, as `step` or `step:times`: for tests."""
+    wanted, _, times = os.environ.get("REFNET_FAILPOINT", "").partition(":")
+    if name == wanted:
+        _REACHED[name] = _REACHED.get(name, 0) + 1
+        if _REACHED[name] == int(times or 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+_REACHED: dict[str, int] = {}
+
+
 def serve(
     data: Path,
     listen: str,
@@ -85,9 +120,10 @@ def serve(
     """Serve the store in a directory until SIGINT or SIGTERM, then stop cleanly.
 
     listen: HOST:PORT on loopback. ready: told the address once calls are taken. threads: of the
-    kernel, default all cores. model: version of the score model. Raises InvalidRequest for an
-    address that cannot be had, what `open_engine` raises, and the storage error that made going on
-    impossible, if one did.
+    kernel, default all cores. model: version of the score model. The log is published if its signer
+    has a key (`open_publishing`). Raises InvalidRequest for an address that cannot be had, what
+    `open_engine` raises, LogBehind or LogForked if the log is not the one that was signed, and the
+    storage error that made going on impossible, if one did.
     """
     # gRPC takes a third of a second to import, and most commands do without.
     from refnet.rpc.server import check_loopback  # noqa: PLC0415
@@ -99,7 +135,8 @@ def serve(
     last_resort.daemon = True
     try:
         cores = threads or os.cpu_count() or 1
-        app = partial(App, engine, threads=cores, model=model)
+        publishing = find_publishing(engine)
+        app = partial(App, engine, threads=cores, model=model, publishing=publishing)
         asyncio.run(_serve(app, listen, ready, last_resort))
     finally:
         last_resort.cancel()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from refnet.app import App, Freshness
+from refnet.app import App
+from refnet.consistency import Freshness
 from refnet.domain.chapter import CharterChapter
 from refnet.domain.decisions import Request
 from refnet.domain.member import EnrolMember

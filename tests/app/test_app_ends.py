@@ -15,7 +15,8 @@ from uuid import uuid4
 import pytest
 
 from app.network import REFERRAL, Clock, Net, running, soon
-from refnet.app import App, Freshness
+from refnet.app import App
+from refnet.consistency import Freshness
 from refnet.domain.network import CharterNetwork
 from refnet.errors import (
     NetworkExists,

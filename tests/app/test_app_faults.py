@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.network import MEMBER, Net, latest, running
-from refnet.app import Freshness
+from refnet.consistency import Freshness
 from refnet.domain.chapter import CharterChapter
 from refnet.domain.referral import (
     PassReferral,

@@ -14,7 +14,7 @@ import pytest
 
 from app.network import DAY, MEMBER, REFERRAL, Net, latest, soon
 from refnet import scoreboard, standings
-from refnet.app import Freshness
+from refnet.consistency import Freshness
 from refnet.domain.referral import (
     PassReferral,
     VoidReferral,

@@ -56,6 +56,8 @@ def test_the_commands_are_those_promised() -> None:
         ("forecast",),
         ("history",),
         ("path",),
+        *(("audit", part) for part in ("init", "keys", "publish", "checkpoint")),
+        *(("audit", part) for part in ("prove", "consistency")),
         ("bridges",),
         ("alerts",),
         ("trust",),

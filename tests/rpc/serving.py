@@ -15,7 +15,7 @@ from refnet.app import App
 from refnet.client import AsyncClient, Retry, packed
 from refnet.log.sequencer import Clock
 from refnet.rpc.server import Server, ServerSettings
-from refnet.wiring import open_engine, system_clock
+from refnet.wiring import find_publishing, open_engine, system_clock
 
 _SERVICES = [getattr(v1, name) for name in v1.__all__ if name.endswith("ServiceStub")]
 
@@ -119,7 +119,7 @@ async def running(
 ) -> AsyncIterator[Served]:
     """Serve a directory."""
     engine = open_engine(data, clock=clock, warn=lambda _: None)
-    app = App(engine)
+    app = App(engine, publishing=find_publishing(engine))
     await app.start()
     server = Server(app, "127.0.0.1:0", settings)
     try:

@@ -11,6 +11,7 @@ from typing import TextIO
 import click
 
 from refnet.cli.alerts import alerts_
+from refnet.cli.audit import audit
 from refnet.cli.bridges import bridges_
 from refnet.cli.command import INTERRUPTED
 from refnet.cli.evaluate import evaluate
@@ -57,7 +58,7 @@ for command in (
         bridges_,
         alerts_,
     ),
-    *(replay, export, golden, evaluate),
+    *(replay, audit, export, golden, evaluate),
 ):
     cli.add_command(command)
 

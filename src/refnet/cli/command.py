@@ -13,10 +13,13 @@ import click
 from refnet.cli.output import Output
 from refnet.cli.unfinished import refuse_unfinished
 from refnet.engine import Engine
-from refnet.errors import RefnetError
+from refnet.errors import LogBehind, LogForked, RefnetError
 from refnet.wiring import open_engine
 
 INTERRUPTED = 130
+NOT_THE_LOG = 78
+"""What was signed and published is not what the database holds (EX_CONFIG)."""
+
 DEFAULT_DATA = "./refnet-data"
 
 
@@ -74,7 +77,7 @@ def _endings(output: Output, resume: str) -> Iterator[None]:
         yield
     except RefnetError as refusal:
         output.fail(refusal.reason, refusal.message, field=refusal.field, facts=refusal.facts)
-        _exit(1)
+        _exit(NOT_THE_LOG if isinstance(refusal, LogBehind | LogForked) else 1)
     except CommandFailed as failure:
         output.fail(failure.reason, failure.message)
         _exit(1)

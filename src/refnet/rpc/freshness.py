@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from refnet import v1
-from refnet.app import Freshness
+from refnet.consistency import Freshness
 from refnet.errors import PositionAhead
 from refnet.rpc.positions import Positions
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import v1
-from refnet.app import App, Freshness
+from refnet.app import App
+from refnet.consistency import Freshness
 from refnet.errors import InvalidRequest, NotFound, RefnetError, SelfDealing
 from refnet.ranking import listed
 from refnet.rpc.errors import status_of

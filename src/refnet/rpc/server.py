@@ -27,6 +27,7 @@ from refnet.rpc.nouns import noun_handler, noun_service
 from refnet.rpc.paging import Pages
 from refnet.rpc.paths import PathReads
 from refnet.rpc.positions import Positions
+from refnet.rpc.proofs import ProofReads
 from refnet.rpc.scores import ScoreReads
 from refnet.rpc.standings import StandingReads
 from refnet.rpc.streams import Pace, Streams
@@ -154,6 +155,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
     latest = app.latest()
     if latest is not None:
         scores.table(latest)  # names every member once, so that no call waits for it
+    log = LogReads(app, positions, pages, streams)
     others = {
         "ActivityService": Activity(app, plans, positions, streams).behaviours(),
         "AlertService": AlertReads(app, scores, positions, pages).behaviours(),
@@ -165,7 +167,8 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
         "PathService": PathReads(app, scores, positions).behaviours(),
         "StandingService": StandingReads(app, scores, positions, pages).behaviours(),
         "TieService": TieReads(app, scores, pages).behaviours(),
-        "LogService": LogReads(app, positions, pages, streams).behaviours(),
+        "LogService": log.behaviours(),
+        "ProofService": ProofReads(app, log, positions).behaviours(),
     }
     return [
         *(noun_handler(service, app, positions, pages) for service in services),
@@ -178,6 +181,7 @@ def _service(name: str) -> Any:
         v1.BatchRecordRequest,
         v1.ExplainScoreRequest,
         v1.FindPathsRequest,
+        v1.GetCheckpointRequest,
         v1.GetHeadRequest,
         v1.GetMemberTiesRequest,
         v1.GetScoreRequest,

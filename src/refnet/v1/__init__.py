@@ -383,6 +383,17 @@ from refnet.v1.path_service_pb2 import (
 from refnet.v1.path_service_pb2_grpc import (
     PathServiceStub,
 )
+from refnet.v1.proof_service_pb2 import (
+    GetCheckpointRequest,
+    GetCheckpointResponse,
+    ProveInclusionRequest,
+    ProveInclusionResponse,
+    ProveConsistencyRequest,
+    ProveConsistencyResponse,
+)
+from refnet.v1.proof_service_pb2_grpc import (
+    ProofServiceStub,
+)
 from refnet.v1.referral_service_pb2 import (
     Referral,
     PassReferralRequest,
@@ -660,6 +671,8 @@ __all__ = [
     "GetChapterResponse",
     "GetChapterTiesRequest",
     "GetChapterTiesResponse",
+    "GetCheckpointRequest",
+    "GetCheckpointResponse",
     "GetContactRequest",
     "GetContactResponse",
     "GetHeadRequest",
@@ -784,7 +797,12 @@ __all__ = [
     "PersonalText",
     "Place",
     "Pretrust",
+    "ProofServiceStub",
     "ProspectKind",
+    "ProveConsistencyRequest",
+    "ProveConsistencyResponse",
+    "ProveInclusionRequest",
+    "ProveInclusionResponse",
     "PublishScoresRequest",
     "PublishScoresResponse",
     "REFERRAL_STATUS_ACCEPTED",
