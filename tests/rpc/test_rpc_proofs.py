@@ -92,7 +92,7 @@ async def test_what_is_not_covered_yet_is_waited_for_until_the_deadline(
     with pytest.raises(RefnetCallError, match="FRESHNESS_TIMEOUT"):
         await signed.call(asked, timeout=0.3)
     monkeypatch.undo()
-    assert verified(await signed.call(asked))
+    assert verified(await signed.call(asked)).size > 0
 
 
 async def test_positions_and_sizes_beyond_the_log_are_refused(signed: Served) -> None:
