@@ -149,6 +149,8 @@ def test_a_copied_roll_is_the_same_and_later_rows_do_not_reach_it() -> None:
     story = Story()
     transfer = member.TransferMember(member=story.b, chapter=story.away, classification="x")
     empty, roll = evidence.Roll(), evidence.Roll()
+    elsewhere = member.EnrolMember(chapter=story.away, classification="d")
+    assert story.do(elsewhere, at=story.start)
     columns = columns_of(story)
     roll.read(columns)
     kept = roll.copy()
@@ -160,7 +162,7 @@ def test_a_copied_roll_is_the_same_and_later_rows_do_not_reach_it() -> None:
     before = seen(roll)
     assert seen(empty) == [[]] * 5
     assert seen(kept) == before
-    assert len(set(before[1])) == 3  # a seat each
+    assert len(set(before[1])) == 4  # a seat each
 
     assert story.do(transfer)
     assert story.do(member.SuspendMember(member=story.c))

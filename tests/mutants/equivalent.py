@@ -88,6 +88,11 @@ EQUIVALENT: dict[str, str] = {
         " -> wanted = np.zeros(count + 2, bool)": "the last is still nobody"
         for where in ("rows_about", "rows_on")
     },
+    "evidence.py: rows_on: wanted = np.zeros(count + 1, bool) -> wanted = np.zeros(count , bool)": (
+        "what nobody gives or receives is no row between two"
+    ),
+    "evidence.py: _numbered: last = max(int(column.max(initial=0)) for column in columns)"
+    " -> last = max(int(column.max(initial=1)) for column in columns)": _COST,
     "evidence.py: _pair_keys: keys: NDArray[np.int64] = (low << 32) | high"
     " -> keys: NDArray[np.int64] = (low << 33) | high": "any number for each pair will do",
     "evidence.py: _attendance: self._emit(rows[weight > 0], Kind.ATTENDANCE, weight[weight > 0])"
