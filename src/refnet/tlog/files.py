@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from refnet.log.files import failed_to_make, sync_directory
@@ -12,15 +12,23 @@ PUBLIC = 0o644
 PRIVATE = 0o600
 
 
-def write_files(root: Path, files: Mapping[str, bytes], mode: int = PUBLIC) -> None:
+def write_files(
+    root: Path,
+    files: Mapping[str, bytes],
+    mode: int = PUBLIC,
+    *,
+    written: Callable[[], None] = lambda: None,
+) -> None:
     """Put files below a folder, by their paths; returns once all of them lie on the disk.
 
-    Each appears whole, under its name, or not at all. Raises StorageFull or StoreDamaged.
+    Each appears whole, under its name, or not at all. written: called when all are written and none
+    has its name yet. Raises StorageFull or StoreDamaged.
     """
     try:
         folders = _make_folders(root, files, mode)
         for path, content in files.items():
             _write(_unfinished(root / path), content, mode)
+        written()
         for path in files:
             _unfinished(root / path).rename(root / path)
         for each in sorted(folders):

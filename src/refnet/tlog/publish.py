@@ -103,8 +103,8 @@ class Publisher:
         files: dict[str, bytes] = {}
         before = old % WIDTH
         bundle = b"".join([entry(at, each) for at, each in enumerate(given, old)])
-        kept = self._kept(Tile(0, old // WIDTH, before).entries()) if before else b""
         size = len(entry(0, bytes(DIGEST_SIZE)))
+        kept = self._kept(Tile(0, old // WIDTH, before), Tile.entries, size)
         for tile, content in _cut(0, old, kept + bundle, size):
             files[tile.entries()] = content
         hashes, level = leaf_hashes(old, given), 0
@@ -112,7 +112,7 @@ class Publisher:
         while hashes:
             count = old >> (HEIGHT * level)
             edge = Tile(level, count // WIDTH, count % WIDTH)
-            kept = self._kept(edge.path()) if edge.width else b""
+            kept = self._kept(edge, Tile.path, DIGEST_SIZE)
             above = []
             for tile, content in _cut(level, count, kept + hashes, DIGEST_SIZE):
                 files[tile.path()] = content
@@ -121,19 +121,23 @@ class Publisher:
                     full.append(tile)
             hashes, level = b"".join(above), level + 1
         self._reach("before-tile-files")
-        write_files(self._root, files)
+        write_files(self._root, files, written=lambda: self._reach("tile-files-written"))
         self._reach("after-tile-files")
         self._forget(full)
 
-    def _kept(self, path: str) -> bytes:
-        found = self._read(path)
-        if found is None:
-            raise StoreDamaged(
-                f"the published {path} is missing from {self._root}; restore it, or delete nothing:"
-                " what is published must stay",
-                path=path,
-            )
-        return found
+    def _kept(self, edge: Tile, path: Callable[[Tile], str], size: int) -> bytes:
+        """What the last tile of a level holds already; it may have been filled before a crash."""
+        if edge.width == 0:
+            return b""
+        for tile in (edge, edge._replace(width=WIDTH)):
+            found = self._read(path(tile))
+            if found is not None and len(found) == tile.width * size:
+                return found[: edge.width * size]
+        raise StoreDamaged(
+            f"the published {path(edge)} is missing from {self._root}, or has another length; "
+            "restore it: what is published must stay",
+            path=path(edge),
+        )
 
     def _forget(self, full: Sequence[Tile]) -> None:
         """Partial tiles serve nobody once the full one is there."""
@@ -144,7 +148,11 @@ class Publisher:
 
     def _show(self, note: str) -> None:
         self._reach("before-checkpoint")
-        write_files(self._root, {CHECKPOINT: note.encode()})
+        write_files(
+            self._root,
+            {CHECKPOINT: note.encode()},
+            written=lambda: self._reach("checkpoint-written"),
+        )
         self._reach("after-checkpoint")
         history.append(self._root / HISTORY, note)
         self._reach("after-history")

@@ -23,7 +23,24 @@ STATE = "state"
 KEY_SUFFIX = ".skey"
 
 Reach = Callable[[str], None]
-"""Told the name of every step of publishing just before it; tests have the process die there."""
+"""Told the steps of publishing as they are reached, by STEPS; tests have the process die there."""
+
+STEPS = (
+    "before-tiles",
+    "before-tile-files",
+    "tile-files-written",
+    "after-tile-files",
+    "after-tiles",
+    "before-proof",
+    "before-signature",
+    "before-state",
+    "state-written",
+    "after-state",
+    "before-checkpoint",
+    "checkpoint-written",
+    "after-checkpoint",
+    "after-history",
+)
 
 
 class Signatory:
@@ -67,7 +84,12 @@ class Signatory:
         text = made.text()
         note = Note(text, tuple(each.sign(text) for each in self._signers))
         self._reach("before-state")
-        write_files(self.directory, {STATE: str(note).encode()}, PRIVATE)
+        write_files(
+            self.directory,
+            {STATE: str(note).encode()},
+            PRIVATE,
+            written=lambda: self._reach("state-written"),
+        )
         self._reach("after-state")
         self.last, self.signed, self.size, self.root = str(note), made, size, root
         return note
