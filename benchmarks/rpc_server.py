@@ -22,7 +22,7 @@ from refnet import v1
 from refnet.app import App
 from refnet.cli.logs import configure_logs
 from refnet.rpc.server import Server
-from refnet.wiring import open_engine
+from refnet.wiring import find_publishing, open_engine
 
 BENCH = "refnet.v1.Bench"
 COLUMNS_SIZE = 1000 * (4 + 4 + 1 + 18 * 8)
@@ -53,7 +53,8 @@ async def main(data: Path) -> None:
     stop = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stop.set)
-    app = App(open_engine(data, warn=lambda _: None), threads=os.cpu_count() or 1)
+    engine = open_engine(data, warn=lambda _: None)
+    app = App(engine, threads=os.cpu_count() or 1, publishing=find_publishing(engine))
     try:
         await app.start()
         server = Server(app, "127.0.0.1:0")
