@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from refnet.app import App
+from refnet.daily import end, state_daily
 from refnet.domain.ids import Entropy
 from refnet.domain.nouns import NOUNS
 from refnet.engine import Engine
@@ -162,10 +163,12 @@ async def _serve(
             return
         server = Server(app, listen)
         address = await server.start()
+        stating = asyncio.create_task(state_daily(app, system_clock))
         try:
             ready(address)
             await _unless(stop, app.failed.wait())
         finally:
+            await end(stating)
             if app.failed.is_set():
                 last_resort.start()
             # After a storage error nothing more may be acknowledged, so nobody is waited for.
