@@ -26,13 +26,13 @@ def path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
     return [*path(m - k, leaves[k:]), head(leaves[:k])]
 
 
-def proof(m: int, leaves: Sequence[bytes], whole: bool = True) -> list[bytes]:  # noqa: FBT001, FBT002
+def proof(m: int, leaves: Sequence[bytes], *, whole: bool = True) -> list[bytes]:
     """SUBPROOF (section 2.1.2)."""
     if m == len(leaves):
         return [] if whole else [head(leaves)]
     k = power_below(len(leaves))
     if m <= k:
-        return [*proof(m, leaves[:k], whole), head(leaves[k:])]
+        return [*proof(m, leaves[:k], whole=whole), head(leaves[k:])]
     return [*proof(m - k, leaves[k:], whole=False), head(leaves[:k])]
 
 
