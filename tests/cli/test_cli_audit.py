@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -80,6 +81,20 @@ def test_what_is_published_is_proved(signed: Run, file: Path, tmp_path: Path) ->
     assert parse_proof(out.read_text()).index == 4
     beyond = signed("audit", "prove", 500, "--json")
     assert (beyond.code, beyond.json["error"]["reason"]) == (1, "POSITION_AHEAD")
+
+
+def test_scores_are_stated_before_they_are_signed(signed: Run, run: Run, tmp_path: Path) -> None:
+    before = signed("scores", "--json").json
+    size = signed("audit", "publish", "--scores", "--json").json["size"]
+
+    assert size == before["position"] + 1
+    stated = json.loads(signed("export", "facts", "--after", size - 1, "--json").out)
+    assert stated["name"] == "refnet.scores-published.v1"
+    assert stated["data"]["digest"] == before["digest"]
+    empty = tmp_path / "empty"
+    assert run("audit", "init", "--operator", "example.com", store=empty).code == 0
+    done = run("audit", "publish", "--scores", "--json", store=empty)
+    assert (done.code, done.json["error"]["reason"]) == (1, "NETWORK_MISSING")
 
 
 def test_a_key_is_rotated(signed: Run) -> None:

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 from mutants.equivalent import EQUIVALENT
 from mutants.mutations import Mutant, families_in, mutants_of
-from mutants.report import table
+from mutants.report import caught_in, table
 from mutants.workshop import CAUGHT, STILLBORN, SUBJECTS, SURVIVED, Subject, Verdict, Workshop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="only names that match this pattern")
     parser.add_argument("--every", action="store_true", help="every change, not one of a kind")
+    parser.add_argument("--kept", type=Path, help="do not judge what this page says was caught")
     parser.add_argument("--write", type=Path, help="write the table to this file")
     asked = parser.parse_args(arguments)
     jobs = every_mutant(every=asked.every)
@@ -83,10 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
     jobs = [job for job in jobs if job[0].name not in EQUIVALENT]
     if asked.sample is not None:
         jobs = random.Random(asked.seed).sample(jobs, min(asked.sample, len(jobs)))
-    verdicts = []
-    for verdict in judged(jobs, asked.jobs):
-        verdicts.append(verdict)
-        say(f"{len(verdicts)}/{len(jobs)} {verdict.outcome} {verdict.by} <- {verdict.mutant.name}")
+    page = asked.kept.read_text() if asked.kept else ""
+    found = caught_in(page, [mutant for mutant, _ in jobs])
+    left = [job for job in jobs if job[0].name not in found]
+    for done, verdict in enumerate(judged(left, asked.jobs), 1):
+        found[verdict.mutant.name] = verdict
+        say(f"{done}/{len(left)} {verdict.outcome} {verdict.by} <- {verdict.mutant.name}")
+    verdicts = [found[mutant.name] for mutant, _ in jobs]
     if asked.write:
         asked.write.write_text(table(verdicts, equivalent))
     counts = {kind: sum(v.outcome == kind for v in verdicts) for kind in (CAUGHT, STILLBORN)}

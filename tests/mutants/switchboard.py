@@ -35,11 +35,15 @@ class Switchboard:
     numbers: dict[int, Mutant]
     _places: dict[tuple[str, int], int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # Also those whose mutants all turn out not to compile have to be written again.
+        self._files = {mutant.file for mutant in self.numbers.values()}
+
     def write(self, package: Path, sound: Path) -> None:
         """Rewrite the files of the mutants; sound: the folder with the files as they are."""
         (package / "_mutant.pxd").write_text(HEADER)
         self._places.clear()
-        for file in {mutant.file for mutant in self.numbers.values()}:
+        for file in sorted(self._files):
             rewritten = self._rewritten(file, (sound / file).read_text())
             (package / file).write_text("\n".join(rewritten) + "\n")
 

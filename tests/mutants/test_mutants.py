@@ -13,7 +13,7 @@ from mutants.__main__ import every_mutant, judged
 from mutants.equivalent import EQUIVALENT
 from mutants.lines import function_spans, logical_lines
 from mutants.mutations import families_in, mutants_of
-from mutants.report import row_begins, table
+from mutants.report import caught_in, row_begins, table
 from mutants.switchboard import Switchboard
 from mutants.workshop import CAUGHT, SURVIVED, Verdict, Workshop
 
@@ -144,6 +144,8 @@ def test_the_table_names_survivors_first_and_says_what_caught_the_others(tmp_pat
 
     assert "1 caught, 1 survived, 0 equivalent" in text
     assert text.index(f"- `{first.name}`") < text.index("| test_it |")
+    kept = caught_in(text, [first, second])
+    assert {name: verdict.by for name, verdict in kept.items()} == {second.name: "test_it"}
 
 
 def test_lines_end_where_their_brackets_do() -> None:

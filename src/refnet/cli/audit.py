@@ -11,7 +11,11 @@ import click
 
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
-from refnet.errors import InvalidRequest
+from refnet.domain.decisions import Request
+from refnet.domain.network import PublishScores
+from refnet.domain.values import NetworkId
+from refnet.engine import Engine
+from refnet.errors import InvalidRequest, NetworkMissing, RefnetError
 from refnet.log.store import FILE
 from refnet.publishing import FOLDER, SIGNER
 from refnet.tlog import signer
@@ -109,21 +113,48 @@ def _show_keys(place: Path, output: Output) -> None:
     resume="the next time goes on from here",
     examples="""
     refnet audit publish
+    refnet audit publish --scores
     refnet audit publish --data ./network --json
     """,
 )
-def publish(data: Path, output: Output) -> None:
+@click.option("--scores", is_flag=True, help="First state in the log what the scores are now.")
+def publish(*, scores: bool, data: Path, output: Output) -> None:
     """Sign and publish the log as it is now, without a server; prints the checkpoint.
 
-    A running server does this every second while there is anything new.
+    A running server does this every second while there is anything new, and states the scores of
+    every day that ends.
     """
     with (
-        opened(data, output, read_only=True) as engine,
+        opened(data, output, read_only=not scores) as engine,
         closing(open_publishing(engine)) as publishing,
     ):
         publishing.start()
+        if scores:
+            _state_scores(engine)
         publishing.publish()
     _show_checkpoint(data, output)
+
+
+def _state_scores(engine: Engine) -> None:
+    """Record the digest of the scores as they are. Raises NetworkMissing, or what refuses it."""
+    for network in engine.state.resident("network"):
+        scores = engine.scores()
+        command = PublishScores(
+            network=NetworkId(network),
+            position=scores.position,
+            day=scores.day,
+            model=scores.model,
+            digest=scores.digest,
+        )
+        # As of a position that grows with every statement: a repeat is another one.
+        request_id = f"scores at {scores.position}, model {scores.model}"
+        (outcome,) = engine.execute(
+            [Request(command=command, request_id=request_id, new_id=network)]
+        )
+        if isinstance(outcome, RefnetError):
+            raise outcome
+        return
+    raise NetworkMissing("the log holds no network yet; charter one, or import into it")
 
 
 @store_command(
