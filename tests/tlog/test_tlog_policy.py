@@ -76,7 +76,7 @@ def test_a_wrong_signature_of_a_known_key_spoils_the_note() -> None:
     verifier = WITNESSES[0].verifier
     wrong = Signature(verifier.name, verifier.key_id, bytes(72))
 
-    with pytest.raises(BadNote, match="signature of witness.example/0 is wrong"):
+    with pytest.raises(BadNote, match=r"signature of witness\.example/0 is wrong"):
         policy.satisfied(checkpoint(1).signed([wrong]))
     # By who is not in the policy, it is not looked at.
     stranger = Signature("stranger.example", verifier.key_id, bytes(72))
@@ -178,7 +178,7 @@ def policies(draw: st.DrawFn) -> Policy:
         needed = draw(st.integers(1, len(members)))
         groups.append(Group(names[8 + at], needed, tuple(members)))
         free = [name for name in free if name not in members] + [names[8 + at]]
-    defined = [each.name for each in (*witnesses, *groups)]
+    defined = [*(each.name for each in witnesses), *(each.name for each in groups)]
     logs = draw(st.sampled_from([(), (Log(LOG.verifier),), (Log(LOG.verifier, "x:y"),)]))
     return Policy(logs, witnesses, tuple(groups), draw(st.sampled_from(["none", *defined])))
 

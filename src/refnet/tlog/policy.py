@@ -61,6 +61,7 @@ class Policy:
 
     def __bytes__(self) -> bytes:
         """The policy as a file, without the comments it had."""
+        lines: list[tuple[str, ...]]
         lines = [("log", each.verifier.vkey, each.url) for each in self.logs]
         lines += [("witness", each.name, each.verifier.vkey, each.url) for each in self.witnesses]
         lines += [("group", each.name, str(each.needed), *each.members) for each in self.groups]
