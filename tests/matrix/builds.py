@@ -97,7 +97,7 @@ def _said(command: str) -> str:
 
 def interpreter(version: str) -> Interpreter | None:
     """The first Python of a version, like 3.12, that runs and has headers."""
-    for command in _candidates(version):
+    for command in candidates(version):
         try:
             asked = subprocess.run(
                 [command, "-c", _ASK], capture_output=True, text=True, check=True, timeout=30
@@ -110,7 +110,7 @@ def interpreter(version: str) -> Interpreter | None:
     return None
 
 
-def _candidates(version: str) -> Iterator[str]:
+def candidates(version: str) -> Iterator[str]:
     """This one, those that `make PYTHONS=...` names, those on PATH, and those pyenv has."""
     yield sys.executable
     yield from shlex.split(os.environ.get("PYTHONS", ""))
