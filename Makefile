@@ -12,6 +12,7 @@ TEST ?=
 BENCH ?=
 PYTHONS ?=
 MUTANTS ?=
+STRANGERS ?=
 BENCHMARKS ?= $(wildcard benchmarks/test_*.py)
 # More options for `make evidence`, and where the real ratings are.
 EVIDENCE ?=
@@ -38,12 +39,12 @@ COMPILED := src/refnet/_scoring src/refnet/_paths src/refnet/_ties src/refnet/lo
 MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test matrix mutants lint types protos landed bench evidence node docs build lock \
+.PHONY: help run test matrix verify-strangers mutants lint types protos landed bench evidence node docs build lock \
 	clean distclean again
 
 help: ## list the verbs
 	@echo "make VERB, where VERB is one of"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' Makefile
 
 run: $(BUILT) ## start a server with a small generated network; Ctrl-C stops it
 	@$(BIN)/refnet $(RUN)
@@ -54,6 +55,10 @@ test: $(BUILT) ## run the tests; TEST="tests/log -x" chooses, SLOW=1 adds the sl
 # PYTHONS="/path/to/python3.12 ..." names interpreters that are neither on PATH nor in pyenv.
 matrix: $(BUILT) ## the same bits from gcc and clang at every level, under every Python that is here
 	PYTHONS="$(PYTHONS)" $(BIN)/pytest -n 0 -m matrix tests/matrix
+
+# Fetches from PyPI, npm and Debian into build/strangers; PYTHONS as above. STRANGERS="--seed 7" repeats.
+verify-strangers: $(BUILT) ## have other people's verifiers and witness judge what is published (minutes)
+	PYTHONPATH=tests PYTHONS="$(PYTHONS)" $(BIN)/python -m strangers $(STRANGERS)
 
 mutants: $(BUILT) ## break every formula line, one at a time; MUTANTS="--only finish" chooses
 	PYTHONPATH=tests $(BIN)/python -m mutants --jobs $(JOBS) $(or $(MUTANTS),--write docs/mutants.md)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import select
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,31 +37,26 @@ def aics_witness(cache: Path, room: Path, log: Log) -> Iterator[tuple[str, str]]
     )
     vkey = re.search(rf"{re.escape(NAME)}\+\S+", again.stdout + again.stderr)
     assert vkey, again
-    serving = subprocess.Popen(
-        [program, "serve", "--config", config],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    heard = room / "witness.log"
+    with heard.open("w") as out:
+        serving = subprocess.Popen(
+            [program, "serve", "--config", config], stdout=out, stderr=subprocess.STDOUT
+        )
     try:
-        yield _address(serving), vkey[0]
+        yield _address(serving, heard), vkey[0]
     finally:
         serving.send_signal(signal.SIGTERM)
-        serving.communicate(timeout=WAIT_S)
+        serving.wait(WAIT_S)
 
 
-def _address(serving: subprocess.Popen[str]) -> str:
+def _address(serving: subprocess.Popen[bytes], heard: Path) -> str:
     """Where it says that it listens."""
-    assert serving.stdout is not None
-    heard = ""
-    while select.select([serving.stdout], [], [], WAIT_S)[0]:
-        line = serving.stdout.readline()
-        heard += line
-        if found := re.search(r"127\.0\.0\.1:([1-9]\d*)", line):
-            return f"http://127.0.0.1:{found[1]}"
-        if not line:
-            break
-    raise RuntimeError(f"the witness did not say where it listens: {heard}")
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline and serving.poll() is None:
+        if found := re.search(r"listening on (http://127\.0\.0\.1:\d+)", heard.read_text()):
+            return found[1]
+        time.sleep(0.05)
+    raise RuntimeError(f"the witness did not say where it listens: {heard.read_text()}")
 
 
 @dataclass(frozen=True)
