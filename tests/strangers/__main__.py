@@ -18,11 +18,13 @@ from strangers.logs import Log, sizes_of, true_cases, write_files
 from strangers.mutations import false_cases
 from strangers.neighbour import aics_witness, cosign_and_refuse
 from strangers.ours import refusal
+from strangers.published import read_by_aics
 from strangers.signatures import openssl_agrees
 
 FALSE = {INCLUSION: 10_000, CONSISTENCY: 3_000, CHECKPOINT: 1_000}
 STRANGERS_LEAST = 4
 STEPS, FORKS = 200, 50
+FROM_TILES = 10
 
 Judge = tuple[str, list[str] | None]
 """A verifier's name and its command; None for refnet's own."""
@@ -51,6 +53,7 @@ def main(given: Sequence[str] | None = None) -> int:
     failures = judge_all(judges, true, false)
     show_differences(judges, list(degenerate(log)))
     failures += signatures(log)
+    failures += published(cache, log, seed)
     failures += witness(cache, room, log, seed)
     if len(judges) - 1 < STRANGERS_LEAST:
         failures.append(f"only {len(judges) - 1} strangers of {STRANGERS_LEAST} could be asked")
@@ -125,6 +128,17 @@ def signatures(log: Log) -> list[str]:
     say(f"\nopenssl: {good} of {len(log.sizes)} signatures verify, {refused} flipped ones do not")
     same = good == refused == len(log.sizes)
     return [] if same else ["openssl does not agree about the signatures"]
+
+
+def published(cache: Path, log: Log, seed: int) -> list[str]:
+    """A stranger's command line over the tiles."""
+    try:
+        found, missed = read_by_aics(cache, log, seed, FROM_TILES)
+    except Unavailable as error:
+        return [f"no aics-tlog: {error}"]
+    wanted = 2 * FROM_TILES
+    say(f"aics-tlog 0.2.1, from the tiles: {found} of {wanted} found, {missed} false ones not")
+    return [] if found == missed == wanted else ["aics-tlog does not read the tiles"]
 
 
 def witness(cache: Path, room: Path, log: Log, seed: int) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from strangers.__main__ import judge_all, show_differences
 from strangers.cases import CHECKPOINT, CONSISTENCY, INCLUSION
 from strangers.degenerate import degenerate
+from strangers.installed import verdicts
 from strangers.logs import Log, sizes_of, true_cases, write_files
 from strangers.mutations import false_cases
 from strangers.ours import refusal
@@ -61,7 +64,6 @@ def test_what_refnet_says_to_the_degenerate_cases(log: Log) -> None:
         "consistency 0 -> 257, empty proof",
         "consistency 0 -> 0, empty proof",
         "consistency 257 -> 257, empty proof",
-        "proof with extra data",
         "a stranger's signature besides",
         "a stranger's signature first",
         "a namesake's signature besides",
@@ -70,3 +72,34 @@ def test_what_refnet_says_to_the_degenerate_cases(log: Log) -> None:
         "an extension line, signed",
         "size 0 with another root, signed",
     }
+
+
+def says(word: str) -> list[str]:
+    """A verifier that thinks the same of everything."""
+    return [sys.executable, "-c", f"import sys; [print({word!r}) for line in sys.stdin]"]
+
+
+def test_a_verifier_that_is_wrong_is_found_out(
+    log: Log, capsys: pytest.CaptureFixture[str]
+) -> None:
+    true = list(true_cases(log, SEED))[:9]
+    false = list(false_cases(log, SEED, INCLUSION, 7))
+
+    assert judge_all([("refnet", None)], true, false) == []
+    assert len(judge_all([("yes", says("accept"))], true, false)) == 5  # the first few are named
+    assert len(judge_all([("no", says("refuse why"))], true, false)) == 5
+    assert judge_all([("silent", says("pass"))], true, false) == []
+    assert "| refnet | 9 | 9 | 7 | 7 |" in capsys.readouterr().out
+    show_differences([("refnet", None), ("yes", says("accept"))], false[:1])
+    assert capsys.readouterr().out.splitlines()[-1].endswith(" | - | + | differ |")
+
+
+@pytest.mark.parametrize("word", ["", "perhaps"])
+def test_a_verifier_that_breaks_is_no_verifier(log: Log, word: str) -> None:
+    lines = [log.checkpoint(0).line()]
+    with pytest.raises(RuntimeError):
+        verdicts(says(word), lines)
+    with pytest.raises(RuntimeError):
+        verdicts([sys.executable, "-c", "print('accept')"], [*lines, *lines])
+    with pytest.raises(RuntimeError):
+        verdicts([sys.executable, "-c", "print('accept'); raise SystemExit(3)"], lines)
