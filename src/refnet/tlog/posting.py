@@ -72,6 +72,8 @@ class Post:
         self._http.request("POST", f"{self._path}/{name}", body, {"Content-Type": "text/plain"})
         answer = self._http.getresponse()
         content = self._read(answer, deadline)
+        if self._is_cut:  # what was read so far looks like all there is
+            raise ConnectionAbortedError("nobody waits for it any more")
         if not answer.isclosed():  # there is more than anybody asked for
             self.close()
         return Answer(
