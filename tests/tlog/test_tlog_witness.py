@@ -174,9 +174,28 @@ def test_a_slow_witness_is_not_waited_for_once_there_are_enough(
     assert first.is_enough
     assert second.is_enough
     assert causes(first) == causes(second) == {"W2": Cause.LATE}
+    # It was not cut off, for its time was not up: it cosigned the first, and takes part again.
+    time.sleep(1.7)
     servers[2].twist = lambda reply: reply
-    time.sleep(0.2)  # its thread has been cut off
     assert ask(7, count=3, quorum="2").is_enough
+    time.sleep(0.3)
+    assert olds(servers[2]) == [0, 5]
+    assert servers[2].state.seen[ORIGIN].size == 7
+
+
+def test_a_witness_that_hangs_is_cut_off_when_its_time_is_up(
+    servers: list[WitnessServer], ask: Callable[..., Cosigned]
+) -> None:
+    servers[0].twist = slowly(30)
+    assert causes(ask(5, count=2, quorum="1", patience_s=0.2)) == {"W0": Cause.LATE}
+    servers[0].twist = lambda reply: reply
+    time.sleep(0.3)
+    for _ in range(20):
+        if ask(6, count=2, quorum="2", patience_s=1).is_enough:
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("it was never asked again")
 
 
 @pytest.mark.parametrize("half", [False, True])

@@ -43,7 +43,7 @@ class Witnesses:
         """context: for https, other than the system's. Raises ValueError for a bad address."""
         self._policy = policy
         self._asked = [Asked(each, context) for each in policy.witnesses]
-        self._busy: dict[str, threading.Thread] = {}
+        self._busy: dict[str, tuple[threading.Thread, float]] = {}
 
     def cosign(self, note: Note, node: Node, size: int, patience_s: float = PATIENCE_S) -> Cosigned:
         """Ask for cosignatures of a checkpoint of the tree of a size.
@@ -86,18 +86,19 @@ class Witnesses:
     def close(self) -> None:
         """Wait for nobody any more."""
         for each in self._asked:
-            thread = self._busy.get(each.witness.name)
-            if thread is not None:
-                each.cut()
-                thread.join(PATIENCE_S)
+            each.cut()
+        for each in self._asked:
+            if each.witness.name in self._busy:
+                self._busy[each.witness.name][0].join(PATIENCE_S)
             each.close()
 
     def _start(self, each: Asked, round_: _Round, note: Note, deadline: float) -> None:
         name = each.witness.name
-        running = self._busy.get(name)
+        running, its_deadline = self._busy.get(name, (None, 0.0))
         if running is not None and running.is_alive():
-            # Its time is up, or nearly: whatever it says now is of an older checkpoint.
-            each.cut()
+            # Who is only a little slower than the others may end what it does, and is asked again.
+            if time.monotonic() > its_deadline:
+                each.cut()
             round_.put(name, Failure(name, Cause.LATE, "it has not answered the last question"))
             return
 
@@ -108,9 +109,8 @@ class Witnesses:
                 round_.put(name, error)
 
         # Not joined when the process ends: no witness keeps it alive.
-        self._busy[name] = thread = threading.Thread(
-            target=ask, name=f"refnet-witness-{name}", daemon=True
-        )
+        thread = threading.Thread(target=ask, name=f"refnet-witness-{name}", daemon=True)
+        self._busy[name] = thread, deadline
         thread.start()
 
 
