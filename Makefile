@@ -39,8 +39,8 @@ COMPILED := src/refnet/_scoring src/refnet/_paths src/refnet/_ties src/refnet/lo
 MISSING := $(foreach module,$(COMPILED),$(if $(wildcard $(module).*.so),,again))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test matrix verify-strangers mutants lint types protos landed bench evidence node docs build lock \
-	clean distclean again
+.PHONY: help run test matrix verify-strangers mutants lint types protos landed bench evidence node \
+	docs build lock clean distclean again
 
 help: ## list the verbs
 	@echo "make VERB, where VERB is one of"

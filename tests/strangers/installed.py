@@ -129,11 +129,11 @@ def install_sigstore(cache: Path) -> list[str]:
     return ["node", str(DRIVERS / "sigstore.js"), str(room)]
 
 
-def install_xmod(cache: Path) -> list[str]:
+def unpacked_go(cache: Path) -> Path:
+    """Go and golang.org/x/mod from Debian's packages, not installed, only unpacked."""
     for tool in ("apt-get", "dpkg-deb"):
         if not shutil.which(tool):
             raise Unavailable(f"no {tool}: this needs Debian's packages of Go")
-    source = DRIVERS / "xmod.go"
 
     def make(room: Path) -> None:
         for file, (package, digest) in DEBS.items():
@@ -144,18 +144,23 @@ def install_xmod(cache: Path) -> list[str]:
                 raise Unavailable(f"{file} is not the one that is pinned")
             run(["dpkg-deb", "-x", room / file, room])
             (room / file).unlink()
-        go = room / "usr" / "lib" / "go-1.19"
-        run(
-            [go / "bin" / "go", "build", "-o", room / "xmod", source],
-            GOROOT=go,
-            GOPATH=room / "usr" / "share" / "gocode",
-            GOCACHE=room / "cache",
-            GO111MODULE="off",
-            CGO_ENABLED="0",
-            GOFLAGS="",
-        )
 
-    return [str(once(cache / "xmod", [source, Path(__file__)], make) / "xmod")]
+    return once(cache / "go", [Path(__file__)], make)
+
+
+def install_xmod(cache: Path) -> list[str]:
+    room = unpacked_go(cache)
+    go, made = room / "usr" / "lib" / "go-1.19", room / "xmod"
+    run(
+        [go / "bin" / "go", "build", "-o", made, DRIVERS / "xmod.go"],
+        GOROOT=go,
+        GOPATH=room / "usr" / "share" / "gocode",
+        GOCACHE=room / "cache",
+        GO111MODULE="off",
+        CGO_ENABLED="0",
+        GOFLAGS="",
+    )
+    return [str(made)]
 
 
 STRANGERS = [

@@ -122,12 +122,12 @@ class Verifier:
 
     def signature_in(self, note: Note) -> Signature | None:
         """This key's signature of a note, or None. Raises BadNote if there is one that is wrong."""
-        for each in note.signatures:
-            if (each.name, each.key_id) == (self.name, self.key_id):
-                if not self._verifies(note.text, each.signature):
-                    raise BadNote(f"the signature of {self.name} is wrong")
-                return each
-        return None
+        own = (self.name, self.key_id)
+        found = [each for each in note.signatures if (each.name, each.key_id) == own]
+        # Also one that comes after a right one: who wrote such a note is not to be trusted.
+        if not all(self._verifies(note.text, each.signature) for each in found):
+            raise BadNote(f"the signature of {self.name} is wrong")
+        return found[0] if found else None
 
     def _verifies(self, text: str, signature: bytes) -> bool:
         message = text.encode()

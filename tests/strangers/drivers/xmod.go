@@ -19,31 +19,21 @@ type given struct {
 	Older, Proof, Leaf []byte
 }
 
-type head struct {
-	size int64
-	root tlog.Hash
-}
-
-// open verifies a checkpoint; the package's own reader knows one origin only.
-func open(written string, c given) (head, error) {
-	var h head
+// open verifies a checkpoint; the package reads those of one origin only, so it is given that.
+func open(written string, c given) (tree tlog.Tree, err error) {
 	verifier, err := note.NewVerifier(c.Vkey)
 	if err != nil {
-		return h, err
+		return
 	}
 	opened, err := note.Open([]byte(written), note.VerifierList(verifier))
 	if err != nil {
-		return h, err
+		return
 	}
-	lines := strings.Split(opened.Text, "\n")
-	if len(lines) < 4 || lines[0] != c.Origin {
-		return h, fmt.Errorf("of another origin")
+	origin, rest, _ := strings.Cut(opened.Text, "\n")
+	if origin != c.Origin {
+		return tree, fmt.Errorf("of another origin")
 	}
-	if h.size, err = strconv.ParseInt(lines[1], 10, 64); err != nil {
-		return h, err
-	}
-	h.root, err = tlog.ParseHash(lines[2])
-	return h, err
+	return tlog.ParseTree([]byte("go.sum database tree\n" + rest))
 }
 
 func fields(text, opening string) (n int64, path []tlog.Hash, written string, err error) {
@@ -79,7 +69,7 @@ func check(c given) error {
 		if err != nil {
 			return err
 		}
-		return tlog.CheckRecord(path, h.size, h.root, n, tlog.RecordHash(c.Leaf))
+		return tlog.CheckRecord(path, h.N, h.Hash, n, tlog.RecordHash(c.Leaf))
 	}
 	n, path, written, err := fields(string(c.Proof), "old ")
 	if err != nil {
@@ -93,7 +83,7 @@ func check(c given) error {
 	if err != nil {
 		return err
 	}
-	return tlog.CheckTree(path, newer.size, newer.root, n, older.root)
+	return tlog.CheckTree(path, newer.N, newer.Hash, n, older.Hash)
 }
 
 func main() {
