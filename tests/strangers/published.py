@@ -22,7 +22,7 @@ def read_by_aics(cache: Path, log: Log, seed: int, count: int) -> tuple[int, int
     known = ["--tiles", str(log.root / "tlog"), "--vkey-file", str(key)]
 
     def accepts(*arguments: str | Path) -> bool:
-        command = [program, *map(str, arguments), *known]
+        command = [str(program), *map(str, arguments), *known]
         done = subprocess.run(command, capture_output=True, check=False)
         return done.returncode == 0
 
