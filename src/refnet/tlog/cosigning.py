@@ -87,26 +87,29 @@ class Witnesses:
         """Wait for nobody any more."""
         for each in self._asked:
             each.cut()
+        for thread, _ in list(self._busy.values()):
+            thread.join(PATIENCE_S)
         for each in self._asked:
-            if each.witness.name in self._busy:
-                self._busy[each.witness.name][0].join(PATIENCE_S)
             each.close()
 
     def _start(self, each: Asked, round_: _Round, note: Note, deadline: float) -> None:
         name = each.witness.name
-        running, its_deadline = self._busy.get(name, (None, 0.0))
-        if running is not None and running.is_alive():
+        if running := self._busy.get(name):
             # Who is only a little slower than the others may end what it does, and is asked again.
-            if time.monotonic() > its_deadline:
+            if time.monotonic() > running[1]:
                 each.cut()
             round_.put(name, Failure(name, Cause.LATE, "it has not answered the last question"))
             return
 
         def ask() -> None:
+            said: _Said
             try:
-                round_.put(name, each.cosign(note, round_.size, round_.prove, deadline))
+                said = each.cosign(note, round_.size, round_.prove, deadline)
             except Exception as error:  # noqa: BLE001 - the caller must hear of it
-                round_.put(name, error)
+                said = error
+            # In this order: who hears the answer may ask again at once.
+            self._busy.pop(name)
+            round_.put(name, said)
 
         # Not joined when the process ends: no witness keeps it alive.
         thread = threading.Thread(target=ask, name=f"refnet-witness-{name}", daemon=True)

@@ -170,9 +170,9 @@ class Asked:
             case 429 | 503:
                 wait = _seconds(answer.retry_after)
                 self._not_before = time.monotonic() + wait
-                return self._failed(
-                    Cause.BUSY, f"{said} and asks to be left alone for {wait:.0f} s"
-                )
+                if wait:
+                    said += f" and asks to be left alone for {wait:.0f} s"
+                return self._failed(Cause.BUSY, said)
             case _:
                 return self._failed(Cause.BAD_ANSWER, said)
 
