@@ -82,6 +82,8 @@ def python_of(version: tuple[int, int]) -> str:
     asked = f"import sys, venv, ensurepip; sys.exit(sys.version_info < {version})"
     for minor in range(version[1], version[1] + 4):
         for command in candidates(f"{version[0]}.{minor}"):
+            if not shutil.which(command):
+                continue
             found = subprocess.run([command, "-c", asked], capture_output=True, check=False)
             if found.returncode == 0:
                 return command
