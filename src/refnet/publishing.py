@@ -5,18 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import structlog
 
 from refnet.engine import Engine
-from refnet.errors import StorageFull
+from refnet.errors import StorageFull, StoreSealed
+from refnet.tlog.cosigning import Witnesses
+from refnet.tlog.note import Note
+from refnet.tlog.policy import parse_policy
+from refnet.tlog.proofs import Node
 from refnet.tlog.publish import Publisher
 from refnet.tlog.signer import Reach, Signatory
 
 FOLDER = "tlog"
 SIGNER = "signer"
+POLICY = "policy"
 INTERVAL_SECONDS = 1.0
 """Between checkpoints, while there are new facts."""
 
@@ -31,23 +36,29 @@ class Publishing:
     """
 
     def __init__(self, engine: Engine, signer: Path, reach: Reach) -> None:
-        """signer: the directory of keys and of what was signed.
+        """signer: the directory of keys, of what was signed, and of the policy, if there is one.
 
-        Raises NotFound, StoreSealed (another process signs with it).
+        With a policy (c2sp.org/tlog-policy) no checkpoint is published before its quorum of
+        witnesses has cosigned it. Raises NotFound, StoreSealed (another process signs with it, or
+        the policy is none, or of another log).
         """
-        self._reader = engine.reader()
-        try:
-            self._signatory = Signatory(signer, reach)
-        except BaseException:
-            self._reader.close()
-            raise
-        self.folder = engine.data / FOLDER
-        self._publisher = Publisher(self.folder, self._signatory, self._reader.commitments, reach)
+        with ExitStack() as opened:  # closed again if one of these fails
+            self._reader = opened.enter_context(closing(engine.reader()))
+            self._signatory = opened.enter_context(closing(Signatory(signer, reach)))
+            self._witnesses = _witnesses(signer / POLICY, self._signatory)
+            opened.pop_all()
+        self._publisher = Publisher(
+            engine.data / FOLDER,
+            self._signatory,
+            self._reader.commitments,
+            reach,
+            self._cosigned,
+        )
 
     @property
     def covered(self) -> int:
-        """The last position that a signed checkpoint covers."""
-        return self._publisher.signed
+        """The last position that the published checkpoint covers."""
+        return self._publisher.shown
 
     def start(self) -> None:
         """Compare what was signed with the log. Raises LogBehind, LogForked, StoreDamaged."""
@@ -81,5 +92,42 @@ class Publishing:
 
     def close(self) -> None:
         """Let another process sign."""
-        with closing(self._reader):
-            self._signatory.close()
+        with closing(self._reader), closing(self._signatory):
+            if self._witnesses is not None:
+                self._witnesses.close()
+
+    def _cosigned(self, note: Note, node: Node, size: int) -> Note | None:
+        """The checkpoint with its cosignatures, None if there are not enough yet."""
+        if self._witnesses is None:
+            return note
+        found = self._witnesses.cosign(note, node, size)
+        logger = structlog.get_logger()
+        for each in found.failures:
+            # Whether the log or the witness is wrong, is for people to find out: it goes on.
+            tell = logger.error if each.is_alarm else logger.warning
+            tell("not_cosigned", witness=each.name, cause=each.cause.value, message=each.why)
+        if not found.is_enough:
+            logger.warning("checkpoint_waits", size=size, message="the quorum has not cosigned it")
+            return None
+        return found.note
+
+
+def _witnesses(path: Path, signatory: Signatory) -> Witnesses | None:
+    """Those of the policy at a path, None without one. Raises StoreSealed."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        policy = parse_policy(raw)
+        witnesses = Witnesses(policy)
+    except ValueError as error:
+        raise StoreSealed(f"the policy {path} is none: {error}", path=path) from error
+    ours = {each.public for each in signatory.verifiers}
+    if policy.logs and not any(each.verifier.public in ours for each in policy.logs):
+        raise StoreSealed(
+            f"the policy {path} names other logs than {signatory.origin}; add a line `log` with "
+            "what refnet audit keys prints, or leave such lines out",
+            path=path,
+        )
+    return witnesses

@@ -92,7 +92,7 @@ def test_published_before_and_no_memory_of_it_is_refused(publisher: Open, tmp_pa
     publisher(FACTS).publish(700)
     (tmp_path / "signer" / "state").unlink()
 
-    with pytest.raises(StoreDamaged, match="the signer remembers none"):
+    with pytest.raises(StoreDamaged, match="of 700 facts, but the signer remembers 0"):
         publisher(FACTS)
 
 

@@ -17,8 +17,10 @@ from pathlib import Path
 from refnet.errors import LogForked, StoreDamaged
 from refnet.log.tree import DIGEST_SIZE
 from refnet.tlog import history
+from refnet.tlog.checkpoint import parse_checkpoint
 from refnet.tlog.files import write_files
-from refnet.tlog.note import Note
+from refnet.tlog.note import BadNote, Note, parse_note
+from refnet.tlog.proofs import Node
 from refnet.tlog.signer import Reach, Signatory, behind
 from refnet.tlog.tiles import (
     HEIGHT,
@@ -41,60 +43,94 @@ Commitments = Callable[[int, int], Sequence[bytes]]
 """(after, upto) -> the commitments of the facts at positions after + 1 .. upto."""
 
 
+Vouch = Callable[[Note, Node, int], Note | None]
+"""(signed checkpoint, its tree, its size) -> the checkpoint to show, or None not to show it yet."""
+
+
 class Publisher:
     """Brings what is published up to the log, whenever `publish` is called. For one thread."""
 
     def __init__(
-        self, root: Path, signatory: Signatory, commitments: Commitments, reach: Reach
+        self,
+        root: Path,
+        signatory: Signatory,
+        commitments: Commitments,
+        reach: Reach,
+        vouch: Vouch = lambda note, _, __: note,
     ) -> None:
-        """root: the folder that is published; made if missing."""
+        """root: the folder that is published; made if missing. vouch: adds others' signatures."""
         self._root = root
         self._signatory = signatory
         self._commitments = commitments
         self._reach = reach
-        self._size = self.signed
+        self._vouch = vouch
+        self._written = signatory.size
         self._read = folder(root)
-
-    @property
-    def signed(self) -> int:
-        """How many facts the last signed checkpoint covers."""
-        return self._signatory.size
+        self.shown = 0
+        """How many facts the checkpoint that is published covers, once `start` was called."""
 
     def start(self, head: int) -> None:
-        """Compare what was signed with the log, which ends at `head`; finish what was cut off.
+        """Compare what was signed and published with the log, which ends at `head`.
 
-        Raises LogBehind or LogForked if the log is not the one that was signed.
+        Raises LogBehind or LogForked if the log is not the one that was signed, StoreDamaged if
+        more was published than the signer remembers.
         """
-        signed = self.signed
+        signed = self._signatory.size
         if head < signed:
             raise behind(self._signatory.directory, signed, head)
         if signed:
             self._check_tail(signed)
-            self._show(self._signatory.last)
-        elif self._read(CHECKPOINT) is not None:
+        published = self._read(CHECKPOINT)
+        if published is None:
+            return
+        note = self._published(published)
+        self.shown = parse_checkpoint(note.text).size
+        if self.shown > signed or not self._signatory.last:
             raise StoreDamaged(
-                f"{self._root} holds a checkpoint, but the signer remembers none; restore the "
-                f"signer's directory {self._signatory.directory}, or publish a new log elsewhere"
+                f"{self._root} holds a checkpoint of {self.shown} facts, but the signer remembers "
+                f"{signed}; restore the signer's directory {self._signatory.directory}, or publish "
+                "a new log elsewhere"
             )
+        history.append(self._root / HISTORY, str(note))  # which a crash may have cut off
+
+    def _published(self, raw: bytes) -> Note:
+        try:
+            note = parse_note(raw)
+            parse_checkpoint(note.text)
+        except BadNote as error:
+            raise StoreDamaged(
+                f"the checkpoint in {self._root} is none: {error}; restore it"
+            ) from error
+        return note
 
     def publish(self, head: int) -> Note | None:
-        """Sign and publish the log as far as `head`; None if that was done before.
+        """Sign and publish the log as far as `head`.
 
-        Raises LogBehind, LogForked, StorageFull, StoreDamaged.
+        None if that was done before, or others have yet to vouch for it. Raises LogBehind,
+        LogForked, StorageFull, StoreDamaged.
         """
-        if head == self.signed and self._signatory.last:
+        signatory = self._signatory
+        if head == self.shown and self._read(CHECKPOINT) is not None:
             return None
-        self.write_tiles(head)
-        note = self._signatory.sign(Tree(self._read, head), head)
-        self._show(str(note))
-        return note
+        if head == signatory.size and signatory.last:
+            note = parse_note(signatory.last)  # signed, and not shown before a crash
+            tree = Tree(self._read, head)
+        else:
+            self.write_tiles(head)
+            tree = Tree(self._read, head)
+            note = signatory.sign(tree, head)
+        vouched = self._vouch(note, tree, head)
+        if vouched is not None:
+            self._show(str(vouched))
+            self.shown = head
+        return vouched
 
     def write_tiles(self, head: int) -> None:
         """Write the tiles of facts as far as `head`; nothing is signed."""
         self._reach("before-tiles")
-        for after, upto in _steps(self._size, head):
+        for after, upto in _steps(self._written, head):
             self._grow(after, self._commitments(after, upto))
-            self._size = upto
+            self._written = upto
         self._reach("after-tiles")
 
     def _grow(self, old: int, commitments: Sequence[bytes]) -> None:
