@@ -20,9 +20,16 @@ def digest_of(
 
     facts: decoded, in log order, from the beginning at least up to `position`.
     """
+    return _reference.digest(scores_of(facts, position, day, model))
+
+
+def scores_of(
+    facts: Iterable[tuple[Any, Recorded]], position: int, day: int, model: str = "1"
+) -> dict[str, list[float]]:
+    """The arrays that `digest_of` hashes, by name, in its order."""
     told = list(facts)
     policy = _reference_evidence.policy(told, position)
-    scores = _reference.score(
+    return _reference.score(
         len(_reference_evidence.members(told, position)),
         _reference_evidence.events(told, position, day),
         day,
@@ -32,4 +39,3 @@ def digest_of(
         value_half=policy.value_half,
         model=model,
     )
-    return _reference.digest(scores)

@@ -57,7 +57,7 @@ def test_the_commands_are_those_promised() -> None:
         ("history",),
         ("path",),
         *(("audit", part) for part in ("init", "keys", "publish", "checkpoint")),
-        *(("audit", part) for part in ("prove", "consistency")),
+        *(("audit", part) for part in ("prove", "consistency", "verify", "bundle")),
         ("bridges",),
         ("alerts",),
         ("trust",),

@@ -27,6 +27,7 @@ from refnet.cli.replay import replay
 from refnet.cli.scores import scores
 from refnet.cli.serve import serve
 from refnet.cli.simulate import simulate
+from refnet.cli.verify import verify
 from refnet.cli.whatif import what_if
 
 
@@ -61,6 +62,7 @@ for command in (
     *(replay, audit, export, golden, evaluate),
 ):
     cli.add_command(command)
+audit.add_command(verify)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -96,6 +96,10 @@ class Output:
         if self.as_json:
             self.error(reason, message, **details)
 
+    def complain(self, text: str) -> None:
+        """Something that was found and should not be, beside a result that says so too."""
+        click.echo(f"refnet: {text}", err=True)
+
     def error(self, reason: str, message: str, **details: object) -> None:
         """What `fail` says, for programs alone. Call it only when `as_json`."""
         self.result({"error": {"reason": reason, "message": message, **details}})

@@ -16,7 +16,8 @@ from refnet.ledger.space import FileSpace, MemorySpace, Space
 BLOCK_ROWS = 65_536
 """Rows that are hashed together; a block's digest covers the digest of the block before."""
 
-_SEED = hashlib.sha256(b"refnet/ledger/v1\n").digest()
+SEED = hashlib.sha256(b"refnet/ledger/v1\n").digest()
+"""Stands for the block before the first."""
 
 
 class Ledger:
@@ -94,14 +95,7 @@ class Ledger:
 
     def digest(self) -> str:
         """Hex SHA-256 over all rows, block by block, then members, chapters and classifications."""
-        names = b"".join(member.bytes for member in self._fold.members)
-        seats = "\n".join(
-            f"{chapter} {zone}"
-            for chapter, zone in zip(self._fold.chapters, self._fold.zones, strict=True)
-        )
-        trades = json.dumps(self._fold.classifications)
-        told = b"\n".join((seats.encode(), trades.encode()))
-        return hashlib.sha256(self._last_block() + names + told).hexdigest()
+        return names_digest(self._last_block(), self._fold)
 
     def save(self, folder: Path, log_id: str, notes: dict[str, str]) -> None:
         """Flush the rows, then say durably how far they reach. `notes` come back with `open`."""
@@ -129,7 +123,7 @@ class Ledger:
         return self._hash_block(len(self._blocks))
 
     def _hash_block(self, number: int) -> bytes:
-        before = self._blocks[number - 1] if number else _SEED
+        before = self._blocks[number - 1] if number else SEED
         block = hashlib.sha256(before)
         stop = min((number + 1) * BLOCK_ROWS, self.position)
         for column in self._space.columns.slice(number * BLOCK_ROWS, stop):
@@ -150,3 +144,14 @@ class Ledger:
         if self.digest() != state.digest:
             raise StoreDamaged("the ledger's rows do not match the digest that was saved")
         self._fold.move(self.columns())
+
+
+def names_digest(rows: bytes, fold: Fold) -> str:
+    """A ledger's digest, from that of its last block and the names behind its numbers."""
+    names = b"".join(member.bytes for member in fold.members)
+    seats = "\n".join(
+        f"{chapter} {zone}" for chapter, zone in zip(fold.chapters, fold.zones, strict=True)
+    )
+    trades = json.dumps(fold.classifications)
+    told = b"\n".join((seats.encode(), trades.encode()))
+    return hashlib.sha256(rows + names + told).hexdigest()

@@ -1,0 +1,1 @@
+"""The second opinion: everything a log says of itself, checked by those who trust nobody."""

@@ -1,0 +1,209 @@
+"""Every checkpoint that was ever signed, against the tree of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from refnet.audit.finding import Differs, Skipped, Step
+from refnet.audit.published import Signed, text_of
+from refnet.audit.tiles import committed
+from refnet.log.reader import Row
+from refnet.log.tree import Frontier
+from refnet.tlog.checkpoint import Checkpoint, parse_checkpoint
+from refnet.tlog.note import BadNote, Note, Verifier, parse_note
+from refnet.tlog.publish import CHECKPOINT, HISTORY
+
+NEWEST = f"the file {CHECKPOINT}"
+_BLOCK_MAX = 1 << 16
+"""Longer than any checkpoint with its signatures."""
+
+
+class Keys:
+    """Whose word counts: the public keys of the log, of which one must have signed."""
+
+    def __init__(self, keys: Sequence[Verifier]) -> None:
+        self.verifiers = tuple(keys)
+
+    def open(self, raw: bytes) -> tuple[Checkpoint, Note]:
+        """A checkpoint in exactly the form in which it is signed. Raises BadNote.
+
+        Every signature by one of the keys must be right; lines of unknown keys say nothing.
+        """
+        note = parse_note(raw)
+        if not sum([key.has_signed(note) for key in self.verifiers]):
+            raise BadNote("it is signed with none of the given keys")
+        found = parse_checkpoint(note.text)
+        if found.origin not in {key.name for key in self.verifiers}:
+            raise BadNote(f"it is of {found.origin}, not of the log whose keys were given")
+        if found.text() != note.text:
+            raise BadNote("it says more than origin, size and root")
+        return found, note
+
+
+class Checkpoints(Step):
+    """Signatures, order and roots of all checkpoints; what the signer remembers; the root."""
+
+    name = "checkpoints"
+
+    def __init__(self, root: Path, signed: Signed, keys: Keys, head: int) -> None:
+        """root: the folder that is published. head: the position up to which rows will come."""
+        self._root = root
+        self._signed = signed
+        self._keys = keys
+        self._head = head
+        self.tree = Frontier()
+        self.count = 0
+        self._good = 0
+        self._told = self._history()
+        self._next: Checkpoint | None = None
+
+    def begin(self) -> None:
+        """See `Step.begin`."""
+        if self._is_unsigned:
+            return
+        newest = self._open(self._signed.checkpoint, NEWEST)
+        self._check_not_behind(newest)
+        self._check_state(newest)
+        if not self._signed.ends_well:
+            raise Differs(
+                "history",
+                f"the file {HISTORY} does not end with the newest checkpoint, of {newest.size} "
+                "facts; if a publisher was cut off, refnet audit publish adds it",
+                facts={"size": newest.size},
+            )
+        self._advance()
+
+    def take(self, rows: Sequence[Row]) -> int:
+        """See `Step.take`."""
+        commitments = [committed(row) for row in rows]
+        self._meet(commitments)
+        self.tree.extend(commitments)
+        return len(rows)
+
+    def finish(self) -> None:
+        """See `Step.finish`."""
+        if self._is_unsigned:
+            raise Skipped("nothing was signed: whoever reads this log has its operator's word only")
+        self._meet([])
+        if self._next is not None:
+            raise _behind(self._next.size, self._head)
+
+    @property
+    def _is_unsigned(self) -> bool:
+        return not (self._signed.checkpoint or self._signed.state or self._signed.length)
+
+    def _meet(self, commitments: list[bytes]) -> None:
+        """Compare every checkpoint that lies among the next leaves; takes the leaves before it."""
+        while self._next is not None:
+            more = self._next.size - self.tree.size
+            if more > len(commitments):
+                break
+            self.tree.extend(commitments[:more])
+            del commitments[:more]
+            self._compare(self._next)
+            self._advance()
+
+    def _compare(self, claimed: Checkpoint) -> None:
+        root = self.tree.root()
+        if root != claimed.root:
+            raise Differs(
+                "root",
+                f"the checkpoint of {claimed.size} facts is signed and has the root "
+                f"{claimed.root.hex()}, but the log has {root.hex()}: a fact from leaf index "
+                f"{self._good} to {claimed.size - 1} is not the one that was signed; "
+                "restore the database that holds what was published",
+                facts={
+                    "size": claimed.size,
+                    "signed_root": claimed.root.hex(),
+                    "root": root.hex(),
+                    "first_index": self._good,
+                },
+            )
+        self.count += 1
+        self._good = claimed.size
+
+    def _advance(self) -> None:
+        self._next = next(self._told, None)
+
+    def _history(self) -> Iterator[Checkpoint]:
+        last, before = Checkpoint("", 0, b""), b""
+        for number, block in enumerate(self._blocks(), 1):
+            where = f"checkpoint {number} of the file {HISTORY}"
+            found = self._open(block, where)
+            if found.size < last.size or block == before:
+                raise Differs(
+                    "order",
+                    f"{where} is of {found.size} facts and follows one of {last.size}; each "
+                    "checkpoint covers more than the one before; restore what was published",
+                    facts={"size": found.size, "number": number},
+                )
+            yield found
+            last, before = found, block
+
+    def _blocks(self) -> Iterator[bytes]:
+        """The notes of the history as bytes; what was appended since we began is left out."""
+        if not self._signed.length:
+            return
+        with (self._root / HISTORY).open("rb") as file:
+            left, block = self._signed.length, b""
+            while left > 0:
+                line = file.readline(min(left, _BLOCK_MAX))
+                left -= len(line) or left
+                if line == b"\n" and block.rpartition(b"\n\n")[1]:
+                    yield block
+                    block = b""
+                else:
+                    block += line
+                if len(block) > _BLOCK_MAX:
+                    break
+        if block:
+            raise Differs(
+                "history",
+                f"the file {HISTORY} ends in something that is no checkpoint; if a publisher was "
+                "cut off, refnet audit publish takes it back, else restore what was published",
+            )
+
+    def _open(self, raw: bytes, where: str) -> Checkpoint:
+        try:
+            return self._keys.open(raw)[0]
+        except BadNote as error:
+            missing = "" if raw else "it is missing: "
+            raise Differs(
+                "checkpoint", f"{where} is not to be trusted: {missing}{error}; restore it"
+            ) from error
+
+    def _check_not_behind(self, newest: Checkpoint) -> None:
+        if newest.size > self._head:
+            raise _behind(newest.size, self._head)
+
+    def _check_state(self, newest: Checkpoint) -> None:
+        if not self._signed.has_signer:
+            return
+        if not self._signed.state:
+            raise Differs(
+                "signer",
+                f"the signer remembers nothing, but {newest.size} facts were signed; restore its "
+                "state, or it could sign another history",
+            )
+        remembered = self._open(self._signed.state, "what the signer remembers")
+        self._check_not_behind(remembered)
+        if text_of(self._signed.state) != text_of(self._signed.checkpoint):
+            raise Differs(
+                "signer",
+                f"the signer remembers {remembered.size} facts with root {remembered.root.hex()}, "
+                f"but the newest checkpoint has {newest.size} with {newest.root.hex()}; if a "
+                "publisher was cut off, refnet audit publish finishes it; else restore both",
+                facts={"size": remembered.size, "published": newest.size},
+            )
+
+
+def _behind(signed: int, head: int) -> Differs:
+    return Differs(
+        "rollback",
+        f"the log ends at position {head}, but position {signed} was signed and published: the "
+        "database was restored from a backup; restore a newer one",
+        index=head,
+        lost=True,
+        facts={"size": head, "missing": signed},
+    )

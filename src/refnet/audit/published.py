@@ -1,0 +1,88 @@
+"""What was signed and published, read once: three files that a running publisher writes in turn."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from refnet.audit.finding import Differs
+from refnet.errors import RefnetError
+from refnet.tlog.publish import CHECKPOINT, HISTORY
+from refnet.tlog.signer import read_state
+
+PATIENCE_SECONDS = 3.0
+"""How long a publisher may take from remembering what it signs to having published it."""
+
+_PAUSE_SECONDS = 0.05
+_TAIL = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What was found, unread.
+
+    checkpoint: the newest, b"" if there is none. state: what the signer remembers, b"" if it is
+    not here or has signed nothing. length: of the history. ends_well: whether the history ends with
+    the newest checkpoint. has_signer: whether the signer's directory is here.
+    """
+
+    checkpoint: bytes
+    state: bytes
+    length: int
+    ends_well: bool
+    has_signer: bool
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the three agree, which they do unless a publisher is at work or was cut off."""
+        said = text_of(self.checkpoint)
+        return self.ends_well and (not self.has_signer or said == text_of(self.state))
+
+
+def read_signed(root: Path, signer: Path | None, patience: float = PATIENCE_SECONDS) -> Signed:
+    """What is published in a folder, and what its signer remembers.
+
+    signer: its directory; None if it is elsewhere. patience: seconds for a running publisher to
+    finish what it began. Raises Differs for what cannot be read.
+    """
+    end = time.monotonic() + patience
+    found = _read(root, signer)
+    while not found.is_settled and time.monotonic() < end:
+        time.sleep(_PAUSE_SECONDS)
+        found = _read(root, signer)
+    return found
+
+
+def text_of(note: bytes) -> bytes:
+    """What is signed of a note: without signatures, which witnesses may add to."""
+    return note.rpartition(b"\n\n")[0]
+
+
+def _read(root: Path, signer: Path | None) -> Signed:
+    has_signer = signer is not None and signer.is_dir()
+    try:
+        # The history first: it is written last, so that it can only be behind what is read next.
+        length, tail = _tail(root / HISTORY)
+        checkpoint = (root / CHECKPOINT).read_bytes() if (root / CHECKPOINT).exists() else b""
+        state = read_state(signer).encode() if signer is not None and has_signer else b""
+    except OSError as error:
+        raise Differs(
+            "checkpoint",
+            f"{error.filename} cannot be read: {error.strerror}; restore what was published",
+        ) from error
+    except RefnetError as refusal:
+        raise Differs("signer", refusal.message) from refusal
+    ends_well = tail.endswith(checkpoint + b"\n") if checkpoint else not length
+    return Signed(checkpoint, state, length, ends_well, has_signer)
+
+
+def _tail(path: Path) -> tuple[int, bytes]:
+    try:
+        with path.open("rb") as file:
+            length = file.seek(0, os.SEEK_END)
+            file.seek(max(0, length - _TAIL))
+            return length, file.read(_TAIL)
+    except FileNotFoundError:
+        return 0, b""

@@ -1,0 +1,158 @@
+"""`refnet audit verify`: whether everything that lies here is what was recorded and signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from refnet.audit.finding import SKIPPED, Figures
+from refnet.audit.scores import KERNEL, REFERENCE
+from refnet.audit.verify import Report
+from refnet.audit.verify import verify as verify_store
+from refnet.cli.command import NOT_THE_LOG, store_command
+from refnet.cli.output import Output
+from refnet.domain.nouns import NOUNS
+from refnet.errors import NotFound, StoreSealed
+from refnet.publishing import FOLDER
+from refnet.tlog.note import BadNote, Verifier, parse_vkey
+from refnet.tlog.publish import CHECKPOINT
+from refnet.tlog.signer import read_keys
+from refnet.wiring import signer_directory
+
+NOBODY = "none"
+_MIB = 1 << 20
+
+
+class VkeyType(click.ParamType[Verifier]):
+    """A public key as `refnet audit keys` prints it."""
+
+    name = "vkey"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Verifier:
+        """Read it, or say what is wrong with it."""
+        try:
+            return value if isinstance(value, Verifier) else parse_vkey(str(value).strip())
+        except BadNote as error:
+            self.fail(str(error), param, ctx)
+
+
+key_option = click.option(
+    "--key",
+    "keys",
+    type=VkeyType(),
+    multiple=True,
+    metavar="VKEY",
+    help="Public key of the log, got by another way than the tiles; may be given more than once.",
+)
+
+
+@store_command(
+    name="verify",
+    examples="""
+    refnet audit verify
+    refnet audit verify --key example.com/refnet/0b8b...+1a2b3c4d+AW4...
+    refnet audit verify --scores kernel --json
+    """,
+)
+@key_option
+@click.option(
+    "--scores",
+    type=click.Choice([REFERENCE, KERNEL, NOBODY]),
+    multiple=True,
+    help="Who computes published scores again; given twice, both. [reference]",
+)
+def verify(keys: tuple[Verifier, ...], scores: tuple[str, ...], data: Path, output: Output) -> None:
+    """Check every fact, tile, checkpoint, the saved ledger and published scores.
+
+    Reads the database, beside a running server too, and needs no key of personal data. Without
+    --key the signer's own public keys are taken, which trusts the operator. Exit code 0: all is
+    well; 1: something differs, and the first of it is named; 78: the database is not the one that
+    was signed.
+    """
+    if NOBODY in scores and len(scores) > 1:
+        raise click.UsageError(f"--scores {NOBODY} stands alone")
+    makers = [each for each in scores or (REFERENCE,) if each != NOBODY]
+    signer = signer_directory(data)
+    trusted = keys or _keys_of(signer, data, output)
+    with output.progress("verifying", 100) as advance:
+        report = verify_store(
+            data,
+            signer,
+            trusted,
+            NOUNS,
+            makers,
+            lambda done, total: advance(100 * done // max(total, 1)),
+        )
+    show(report, trusts_operator=not keys, output=output)
+    if report.findings:
+        raise click.exceptions.Exit(NOT_THE_LOG if report.is_lost_or_forked else 1)
+
+
+def _keys_of(signer: Path, data: Path, output: Output) -> Sequence[Verifier]:
+    """The signer's own public keys; none where nothing was signed."""
+    try:
+        return [each.verifier for each in read_keys(signer)]
+    except (NotFound, StoreSealed, OSError) as refusal:
+        if (data / FOLDER / CHECKPOINT).exists():
+            raise click.UsageError(
+                f"this log is signed, and the keys of its signer cannot be had ({refusal}); "
+                "give its public key with --key"
+            ) from refusal
+        return []
+
+
+def show(report: Report, *, trusts_operator: bool, output: Output) -> None:
+    """The whole of what was found, for programs or people."""
+    notes = list(_notes(report, trusts_operator=trusts_operator))
+    findings = report.findings
+    if output.as_json:
+        output.result(
+            {
+                "ok": not findings,
+                "position": report.position,
+                "head": report.head,
+                "covered": report.covered,
+                "checkpoints": report.checkpoints,
+                "scores": report.scores,
+                "trusts_operator": trusts_operator,
+                "first": findings[0].told() if findings else None,
+                "steps": [each.told() for each in report.steps],
+                "notes": notes,
+            }
+        )
+    else:
+        for each in report.steps:
+            output.line(_line(each))
+        output.line(f"position {report.position}, head {report.head or 'not known'}")
+    for note in notes:
+        output.note(note)
+    for finding in findings:
+        output.complain(finding.message)
+
+
+def _notes(report: Report, *, trusts_operator: bool) -> Sequence[str]:
+    found = []
+    if trusts_operator and report.checkpoints:
+        found.append(
+            "the keys are the signer's own, which trusts the operator; give with --key what you "
+            "got by another way"
+        )
+    if report.checkpoints and not report.has_signer:
+        found.append("what the signer remembers is not here, and was not compared")
+    if report.covered < report.position:
+        found.append(
+            f"facts from position {report.covered + 1} to {report.position} are not signed yet"
+        )
+    return found
+
+
+def _line(each: Figures) -> str:
+    took = f"{each.facts:>10} facts {each.seconds:>8.2f} s {each.peak_bytes / _MIB:>6.0f} MiB"
+    if each.state == SKIPPED:
+        took = f"{'-':>10}"
+    why = f"  {each.note}" if each.note else ""
+    return f"{each.name:<12} {each.state:<8} {took}{why}"
