@@ -106,7 +106,7 @@ def verify(
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
             _Run(Rows(codec, nouns, partial(published_entry, root, covered))),
-            _Run(Tiles(root, covered, head)),
+            _Run(Tiles(root, covered)),
             _Run(checkpoints),
             _Run(ledger),
             _Run(published),
