@@ -88,7 +88,8 @@ class Rows(Step):
         position, originator, *_ = row
         began = self._began.get(_raw(originator), 0)
         last = self._versions[began] if began else 0
-        what = suspect(row, self._topics, self._streams_of(row), (last + 1,), self._published(row))
+        versions = range(last + 1, 0, -1)
+        what = suspect(row, self._topics, self._streams_of(row), versions, self._published(row))
         return _differs(row, what, f"is not the one committed to: its {what} was changed", position)
 
     def _published(self, row: Row) -> bytes:
