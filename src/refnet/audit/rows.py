@@ -106,13 +106,13 @@ class Rows(Step):
                 yield stream.hex()
 
 
-def scan(reader: Reader, upto: int) -> Iterator[list[Row]]:
-    """All rows up to a position, in chunks that follow each other.
+def scan(reader: Reader, upto: int, after: int = 0) -> Iterator[list[Row]]:
+    """All rows with after < position <= upto, in chunks that follow each other.
 
     Raises Differs, naming the position, for one that is missing or that SQLite cannot give out; all
     before it were given then.
     """
-    after, size = 0, CHUNK
+    size = CHUNK
     while after < upto:
         try:
             rows = reader.rows(after, upto, size)

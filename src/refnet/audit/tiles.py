@@ -79,7 +79,7 @@ class Tiles(Step):
                 self._compare(tile, tile.path(), bytes(hashes), DIGEST_SIZE)
 
     def _check_rest(self) -> None:
-        """The last rows of a log that is shorter than what was published: still the same?
+        """Whether the last rows of a log that is shorter than what was published are the same.
 
         That it is too short is found elsewhere.
         """

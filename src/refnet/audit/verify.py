@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from refnet.audit.checkpoints import Checkpoints, Keys
-from refnet.audit.finding import (
-    DIFFERS,
-    OK,
-    SKIPPED,
-    STOPPED,
-    Differs,
-    Figures,
-    Finding,
-    Skipped,
-    Step,
-    peak_bytes,
-)
+from refnet.audit.finding import Figures, Finding
 from refnet.audit.ledger import SavedLedger, load_saved
 from refnet.audit.published import PATIENCE_SECONDS, read_signed
 from refnet.audit.rows import Rows, scan
+from refnet.audit.run import Run
 from refnet.audit.scores import PublishedScores
 from refnet.audit.tiles import Tiles, published_entry
 from refnet.domain.decisions import Noun
 from refnet.engine import LEDGER
 from refnet.log.batches import Extractor
 from refnet.log.codec import Codec
-from refnet.log.reader import Reader, Row
+from refnet.log.reader import Reader
 from refnet.log.store import view_store
 from refnet.publishing import FOLDER
 from refnet.tlog.checkpoint import parse_checkpoint
@@ -105,11 +94,11 @@ def verify(
         checkpoints = Checkpoints(root, signed, Keys(keys), head)
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
-            _Run(Rows(codec, nouns, partial(published_entry, root, covered))),
-            _Run(Tiles(root, covered)),
-            _Run(checkpoints),
-            _Run(ledger),
-            _Run(published),
+            Run(Rows(codec, nouns, partial(published_entry, root, covered))),
+            Run(Tiles(root, covered)),
+            Run(checkpoints),
+            Run(ledger),
+            Run(published),
         ]
         _drive(runs, reader, head, progress)
     tree = checkpoints.tree
@@ -124,7 +113,7 @@ def verify(
     )
 
 
-def _drive(runs: Sequence[_Run], reader: Reader, head: int, progress: Progress) -> None:
+def _drive(runs: Sequence[Run], reader: Reader, head: int, progress: Progress) -> None:
     """Feed the log to every step. The first run is that of the rows, on which some others rest."""
     rows = runs[0]
     for each in runs:
@@ -142,59 +131,6 @@ def _drive(runs: Sequence[_Run], reader: Reader, head: int, progress: Progress) 
         if done < head:
             each.stop(f"the rows cannot be read beyond position {done}")
         each.finish()
-
-
-class _Run:
-    """A step with its figures. After the first thing that differs it does nothing more."""
-
-    def __init__(self, step: Step) -> None:
-        self.step = step
-        self.figures = Figures(step.name)
-
-    def begin(self) -> None:
-        self._do(self.step.begin)
-
-    def take(self, rows: Sequence[Row]) -> None:
-        self._do(lambda: self.step.take(rows))
-
-    def finish(self) -> None:
-        self._do(self.step.finish)
-
-    def read(self, chunks: Iterator[list[Row]]) -> list[Row]:
-        """The next rows; none at the end, or where they cannot be read, which is then noted."""
-        began = time.perf_counter()
-        try:
-            return next(chunks, [])
-        except Differs as differs:
-            self._note(differs.finding)
-            return []
-        finally:
-            self.figures.seconds += time.perf_counter() - began
-
-    def stop(self, why: str) -> None:
-        """Do nothing more, unless it is over anyway."""
-        if self.figures.state == OK:
-            self.figures.state, self.figures.note = STOPPED, why
-
-    def _do(self, work: Callable[[], int | None]) -> None:
-        if self.figures.state != OK:
-            return
-        began = time.perf_counter()
-        try:
-            self.figures.facts += work() or 0
-        except Differs as differs:
-            self._note(differs.finding)
-        except Skipped as skipped:
-            self.figures.state, self.figures.note = SKIPPED, str(skipped)
-        except OSError as error:
-            self._note(Finding("file", f"{error.filename} cannot be read: {error.strerror}"))
-        finally:
-            self.figures.seconds += time.perf_counter() - began
-            self.figures.peak_bytes = peak_bytes()
-
-    def _note(self, finding: Finding) -> None:
-        if self.figures.finding is None:
-            self.figures.state, self.figures.finding = DIFFERS, finding
 
 
 def _covered(checkpoint: bytes) -> int:

@@ -13,6 +13,7 @@ import click
 from refnet.cli.alerts import alerts_
 from refnet.cli.audit import audit
 from refnet.cli.bridges import bridges_
+from refnet.cli.bundle import bundle
 from refnet.cli.command import INTERRUPTED
 from refnet.cli.evaluate import evaluate
 from refnet.cli.explain import explain_
@@ -62,7 +63,8 @@ for command in (
     *(replay, audit, export, golden, evaluate),
 ):
     cli.add_command(command)
-audit.add_command(verify)
+for command in (verify, bundle):
+    audit.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

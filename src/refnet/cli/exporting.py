@@ -7,12 +7,11 @@ from pathlib import Path
 
 import click
 
+from refnet.audit.lines import as_json
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
 from refnet.engine import Row
 from refnet.errors import PositionAhead, StoreDamaged
-
-_COMPACT = (",", ":")
 
 
 @click.group("export")
@@ -54,23 +53,6 @@ def facts(after: int, upto: int | None, data: Path, output: Output) -> None:
                 output.write(as_json(row) if output.as_json else as_text(row))
                 if row.position % 10_000 == 0:
                     advance(row.position - after)
-
-
-def as_json(row: Row) -> bytes:
-    """A fact as one line of JSON, around the state's bytes as they are stored."""
-    head = json.dumps(
-        {
-            "position": row.position,
-            "stream": str(row.stream),
-            "version": row.version,
-            "name": row.topic,
-        },
-        separators=_COMPACT,
-    )
-    tail = json.dumps(
-        {"salt": row.salt.hex(), "commitment": row.commitment.hex()}, separators=_COMPACT
-    )
-    return b"".join((head[:-1].encode(), b",", row.state[1:-1], b",", tail[1:].encode(), b"\n"))
 
 
 def as_text(row: Row) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from refnet.audit.bundled import verify_bundle
 from refnet.audit.finding import SKIPPED, Figures
 from refnet.audit.scores import KERNEL, REFERENCE
 from refnet.audit.verify import Report
@@ -56,7 +57,14 @@ key_option = click.option(
     refnet audit verify
     refnet audit verify --key example.com/refnet/0b8b...+1a2b3c4d+AW4...
     refnet audit verify --scores kernel --json
+    refnet audit verify --bundle facts-17-42
     """,
+)
+@click.option(
+    "--bundle",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Check what refnet audit bundle wrote, with nothing else; --data is not read.",
 )
 @key_option
 @click.option(
@@ -65,7 +73,13 @@ key_option = click.option(
     multiple=True,
     help="Who computes published scores again; given twice, both. [reference]",
 )
-def verify(keys: tuple[Verifier, ...], scores: tuple[str, ...], data: Path, output: Output) -> None:
+def verify(
+    bundle: Path | None,
+    keys: tuple[Verifier, ...],
+    scores: tuple[str, ...],
+    data: Path,
+    output: Output,
+) -> None:
     """Check every fact, tile, checkpoint, the saved ledger and published scores.
 
     Reads the database, beside a running server too, and needs no key of personal data. Without
@@ -75,9 +89,14 @@ def verify(keys: tuple[Verifier, ...], scores: tuple[str, ...], data: Path, outp
     """
     if NOBODY in scores and len(scores) > 1:
         raise click.UsageError(f"--scores {NOBODY} stands alone")
+    if bundle is not None:
+        if scores:
+            raise click.UsageError("a bundle holds no scores; leave out --scores")
+        _verify_bundle(bundle, keys, output)
+        return
     makers = [each for each in scores or (REFERENCE,) if each != NOBODY]
     signer = signer_directory(data)
-    trusted = keys or _keys_of(signer, data, output)
+    trusted = keys or keys_of(signer, data)
     with output.progress("verifying", 100) as advance:
         report = verify_store(
             data,
@@ -92,7 +111,7 @@ def verify(keys: tuple[Verifier, ...], scores: tuple[str, ...], data: Path, outp
         raise click.exceptions.Exit(NOT_THE_LOG if report.is_lost_or_forked else 1)
 
 
-def _keys_of(signer: Path, data: Path, output: Output) -> Sequence[Verifier]:
+def keys_of(signer: Path, data: Path) -> Sequence[Verifier]:
     """The signer's own public keys; none where nothing was signed."""
     try:
         return [each.verifier for each in read_keys(signer)]
@@ -103,6 +122,35 @@ def _keys_of(signer: Path, data: Path, output: Output) -> Sequence[Verifier]:
                 "give its public key with --key"
             ) from refusal
         return []
+
+
+def _verify_bundle(bundle: Path, keys: Sequence[Verifier], output: Output) -> None:
+    with output.progress("verifying", 1) as advance:
+        found = verify_bundle(bundle, keys, NOUNS, lambda done, _: advance(done))
+    findings, claimed = found.findings, found.checkpoint
+    if output.as_json:
+        output.result(
+            {
+                "ok": not findings,
+                "origin": "" if claimed is None else claimed.origin,
+                "covered": 0 if claimed is None else claimed.size,
+                "trusts_bundle": not keys,
+                "first": findings[0].told() if findings else None,
+                "steps": [each.told() for each in found.steps],
+            }
+        )
+    else:
+        for each in found.steps:
+            output.line(_line(each))
+    if not keys:
+        output.note(
+            "the key is the bundle's own, which trusts whoever made it; give with --key what you "
+            "got by another way"
+        )
+    for finding in findings:
+        output.complain(finding.message)
+    if findings:
+        raise click.exceptions.Exit(1)
 
 
 def show(report: Report, *, trusts_operator: bool, output: Output) -> None:
