@@ -296,14 +296,26 @@ def flip_cell(store: Store) -> Expected:
 
 
 def flip_cell_header(store: Store) -> Expected:
-    """One bit of what SQLite keeps before a fact: its size, position and types."""
+    """One bit of what SQLite keeps before a fact: its size, position and types.
+
+    Some say nothing, such as the type of the column that is the position: another one is drawn
+    until something else is read, or nothing can be.
+    """
     position = store.position()
+    before = store.rows()
     raw = bytearray(store.log.read_bytes())
-    start = _cell_of(raw, store.row(position))
-    at = start - 1 - store.chance.randrange(13)
-    raw[at] ^= 1 << store.chance.randrange(8)
+    start = _cell_of(raw, before[position - 1])
+    while True:
+        at, bit = start - 1 - store.chance.randrange(13), 1 << store.chance.randrange(8)
+        raw[at] ^= bit
+        store.log.write_bytes(raw)
+        try:
+            if store.rows() != before:
+                break
+        except sqlite3.Error:
+            break
+        raw[at] ^= bit
     store.note(f"flip byte {at} of {FILE}, before position {position}")
-    store.log.write_bytes(raw)
     return Expected(("rows", "tiles", "checkpoints"), code=(1, 78))
 
 

@@ -77,6 +77,7 @@ def test_a_sample_of_edits_is_found_and_named(signed: Signed, tmp_path: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_thousand_edits_of_a_thousand_are_found_and_named(signed: Signed, tmp_path: Path) -> None:
     print(f"seed {SEED}")  # noqa: T201 - a failure is repeated with REFNET_TAMPER_SEED
     wrong = [tamper(signed, tmp_path, number) for number in range(ALWAYS, ALWAYS + SLOW)]

@@ -60,6 +60,8 @@ class Checkpoints(Step):
 
     def begin(self) -> None:
         """See `Step.begin`."""
+        if self._signed.problem:
+            raise Differs("file", self._signed.problem)
         if self._is_unsigned:
             return
         newest = self._open(self._signed.checkpoint, NEWEST)

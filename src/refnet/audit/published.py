@@ -7,12 +7,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from refnet.audit.finding import Differs
-from refnet.errors import RefnetError
+from refnet.tlog.note import BadNote, parse_note
 from refnet.tlog.publish import CHECKPOINT, HISTORY
-from refnet.tlog.signer import read_state
+from refnet.tlog.signer import STATE
 
-PATIENCE_SECONDS = 3.0
+PATIENCE_SECONDS = 2.0
 """How long a publisher may take from remembering what it signs to having published it."""
 
 _PAUSE_SECONDS = 0.05
@@ -25,7 +24,8 @@ class Signed:
 
     checkpoint: the newest, b"" if there is none. state: what the signer remembers, b"" if it is
     not here or has signed nothing. length: of the history. ends_well: whether the history ends with
-    the newest checkpoint. has_signer: whether the signer's directory is here.
+    the newest checkpoint. has_signer: whether the signer's directory is here. problem: which file
+    cannot be read, and why.
     """
 
     checkpoint: bytes
@@ -33,10 +33,13 @@ class Signed:
     length: int
     ends_well: bool
     has_signer: bool
+    problem: str = ""
 
     @property
     def is_settled(self) -> bool:
         """Whether the three agree, which they do unless a publisher is at work or was cut off."""
+        if self.problem or not (_is_note(self.checkpoint) and _is_note(self.state)):
+            return True  # no publisher leaves such, so waiting will not help
         said = text_of(self.checkpoint)
         return self.ends_well and (not self.has_signer or said == text_of(self.state))
 
@@ -45,7 +48,7 @@ def read_signed(root: Path, signer: Path | None, patience: float = PATIENCE_SECO
     """What is published in a folder, and what its signer remembers.
 
     signer: its directory; None if it is elsewhere. patience: seconds for a running publisher to
-    finish what it began. Raises Differs for what cannot be read.
+    finish what it began.
     """
     end = time.monotonic() + patience
     found = _read(root, signer)
@@ -65,17 +68,27 @@ def _read(root: Path, signer: Path | None) -> Signed:
     try:
         # The history first: it is written last, so that it can only be behind what is read next.
         length, tail = _tail(root / HISTORY)
-        checkpoint = (root / CHECKPOINT).read_bytes() if (root / CHECKPOINT).exists() else b""
-        state = read_state(signer).encode() if signer is not None and has_signer else b""
+        checkpoint = _content(root / CHECKPOINT)
+        state = _content(signer / STATE) if signer is not None and has_signer else b""
     except OSError as error:
-        raise Differs(
-            "checkpoint",
-            f"{error.filename} cannot be read: {error.strerror}; restore what was published",
-        ) from error
-    except RefnetError as refusal:
-        raise Differs("signer", refusal.message) from refusal
+        problem = f"{error.filename} cannot be read: {error.strerror}; restore what was published"
+        return Signed(b"", b"", 0, ends_well=False, has_signer=has_signer, problem=problem)
     ends_well = tail.endswith(checkpoint + b"\n") if checkpoint else not length
     return Signed(checkpoint, state, length, ends_well, has_signer)
+
+
+def _is_note(raw: bytes) -> bool:
+    try:
+        return not raw or bool(parse_note(raw).signatures)
+    except BadNote:
+        return False
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def _tail(path: Path) -> tuple[int, bytes]:
