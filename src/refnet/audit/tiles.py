@@ -51,7 +51,7 @@ class Tiles(Step):
     def begin(self) -> None:
         """See `Step.begin`."""
         if not self._size:
-            raise Skipped("no checkpoint covers any fact")
+            raise Skipped("no checkpoint that can be trusted covers any fact")
 
     def take(self, rows: Sequence[Row]) -> int:
         """See `Step.take`."""

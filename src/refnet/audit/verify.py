@@ -11,7 +11,7 @@ from pathlib import Path
 from refnet.audit.checkpoints import Checkpoints, Keys
 from refnet.audit.finding import Figures, Finding
 from refnet.audit.ledger import SavedLedger, load_saved
-from refnet.audit.published import PATIENCE_SECONDS, read_signed
+from refnet.audit.published import PATIENCE_SECONDS, Signed, read_signed
 from refnet.audit.rows import Rows, scan
 from refnet.audit.run import Run
 from refnet.audit.scores import PublishedScores
@@ -23,8 +23,7 @@ from refnet.log.codec import Codec
 from refnet.log.reader import Reader
 from refnet.log.store import view_store
 from refnet.publishing import FOLDER
-from refnet.tlog.checkpoint import parse_checkpoint
-from refnet.tlog.note import BadNote, Verifier, parse_note
+from refnet.tlog.note import BadNote, Verifier
 
 Progress = Callable[[int, int], None]
 """Told how many facts are done, and of how many."""
@@ -88,10 +87,11 @@ def verify(
         signed = read_signed(root, signer, patience)
         saved = load_saved(data / LEDGER)
         head = reader.position()
-        covered = _covered(signed.checkpoint)
+        trusted = Keys(keys)
+        covered = _covered(signed, trusted)
         ledger = SavedLedger(data / LEDGER, saved, str(store.log), head, extractor)
         opened.callback(ledger.close)
-        checkpoints = Checkpoints(root, signed, Keys(keys), head)
+        checkpoints = Checkpoints(root, signed, trusted, head)
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
             Run(Rows(codec, nouns, partial(published_entry, root, covered))),
@@ -133,9 +133,14 @@ def _drive(runs: Sequence[Run], reader: Reader, head: int, progress: Progress) -
         each.finish()
 
 
-def _covered(checkpoint: bytes) -> int:
-    """The size that the newest checkpoint states; whether to believe it is a step of its own."""
-    try:
-        return parse_checkpoint(parse_note(checkpoint).text).size if checkpoint else 0
-    except BadNote:
-        return 0
+def _covered(signed: Signed, keys: Keys) -> int:
+    """How many facts the newest checkpoint covers, or what the signer remembers in its stead.
+
+    0 if neither can be trusted, which is found by a step of its own.
+    """
+    for raw in (signed.checkpoint, signed.state):
+        try:
+            return keys.open(raw)[0].size
+        except BadNote:
+            continue
+    return 0
