@@ -285,7 +285,7 @@ def flip_cell(store: Store) -> Expected:
     raw = bytearray(store.log.read_bytes())
     column = store.chance.choice([1, 3, 4, 5, 6])
     content = row[column] if isinstance(row[column], bytes) else row[column].encode()
-    start = _cell_of(raw, row)
+    start = cell_of(raw, row)
     begin = raw.find(content, start)
     assert 0 <= begin < start + 2000
     at = begin + store.chance.randrange(len(content))
@@ -304,7 +304,7 @@ def flip_cell_header(store: Store) -> Expected:
     position = store.position()
     before = store.rows()
     raw = bytearray(store.log.read_bytes())
-    start = _cell_of(raw, before[position - 1])
+    start = cell_of(raw, before[position - 1])
     while True:
         at, bit = start - 1 - store.chance.randrange(13), 1 << store.chance.randrange(8)
         raw[at] ^= bit
@@ -322,14 +322,14 @@ def flip_cell_header(store: Store) -> Expected:
 def zero_page(store: Store) -> Expected:
     position = store.position()
     raw = bytearray(store.log.read_bytes())
-    page = _cell_of(raw, store.row(position)) // 8192
+    page = cell_of(raw, store.row(position)) // 8192
     raw[page * 8192 : (page + 1) * 8192] = bytes(8192)
     store.note(f"zero page {page} of {FILE}, of position {position}")
     store.log.write_bytes(raw)
     return Expected(("rows",))
 
 
-def _cell_of(raw: bytearray, row: Row) -> int:
+def cell_of(raw: bytearray, row: Row) -> int:
     """Where the columns of a fact begin: with the stream, right before topic and state."""
     state = raw.find(row[4] + row[5])
     assert state > 0

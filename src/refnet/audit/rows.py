@@ -128,8 +128,17 @@ def scan(reader: Reader, upto: int, after: int = 0) -> Iterator[list[Row]]:
                 f"the log has no fact at position {missing}, but {upto} facts; {WAY_OUT}",
                 index=missing - 1,
             )
+        for place, row in enumerate(rows, after + 1):
+            # A bit that flips in a position leaves the others of its page where they are, so that
+            # the first and the last may be right and one between them not.
+            if row[0] != place:
+                raise Differs(
+                    "position",
+                    f"the fact after position {place - 1} says that it is at {row[0]}; {WAY_OUT}",
+                    index=place - 1,
+                )
         yield rows
-        after = rows[-1][0]
+        after += len(rows)
 
 
 def _unreadable(after: int, error: RefnetError) -> Differs:
