@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from audit.stores import check, sign, simulated, told
-from audit.tampering import TAMPERINGS, Expected, Store, cell_of, copied
+from audit.tampered_files import FILES
+from audit.tampered_rows import ROWS, cell_of
+from audit.tampering import Expected, Store, copied
 from refnet.audit.verify import Report
 from refnet.tlog.note import Verifier
 
+TAMPERINGS = [*ROWS, *FILES]
 SEED = int(os.environ.get("REFNET_TAMPER_SEED", "1"))
 ALWAYS = 60
 SLOW = 1000

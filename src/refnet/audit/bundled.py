@@ -16,9 +16,8 @@ from refnet.audit.run import Run
 from refnet.audit.suspect import suspect
 from refnet.domain.decisions import Noun
 from refnet.errors import InvalidRequest, StoreDamaged
-from refnet.log._stored import first_uncommitted
 from refnet.log.codec import Codec
-from refnet.log.reader import Row
+from refnet.log.reader import Row, first_changed
 from refnet.log.tree import leaf_data, leaf_hash
 from refnet.tlog.checkpoint import Checkpoint
 from refnet.tlog.note import BadNote, Verifier, parse_vkey
@@ -84,7 +83,7 @@ class Facts(Step):
 
     def take(self, rows: Sequence[Row]) -> int:
         """See `Step.take`."""
-        bad = first_uncommitted(rows)
+        bad = first_changed(rows)
         for at, row in enumerate(rows):
             if at == bad:
                 what = suspect(row, self._topics, (), (), b"")

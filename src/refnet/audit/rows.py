@@ -11,9 +11,8 @@ from refnet.audit.finding import Differs, Step
 from refnet.audit.suspect import suspect
 from refnet.domain.decisions import Noun
 from refnet.errors import RefnetError, StoreDamaged
-from refnet.log._stored import first_uncommitted
 from refnet.log.codec import Codec
-from refnet.log.reader import Reader, Row
+from refnet.log.reader import Reader, Row, first_changed
 
 CHUNK = 512
 """Rows that are read and used up before the next: they still lie in the processor's cache then."""
@@ -41,7 +40,7 @@ class Rows(Step):
 
     def take(self, rows: Sequence[Row]) -> int:
         """See `Step.take`."""
-        bad = first_uncommitted(rows)
+        bad = first_changed(rows)
         for at, row in enumerate(rows):
             if at == bad:
                 raise self._uncommitted(row)

@@ -281,9 +281,14 @@ def _whole(position: object) -> int:
     raise StoreDamaged("the log does not number its facts; restore it from a backup")
 
 
+def first_changed(rows: Sequence[Row]) -> int:
+    """The index of the first row that is not what its commitment says; -1 if there is none."""
+    return first_uncommitted(rows)
+
+
 def check_commitments(rows: Sequence[Row]) -> None:
     """Raises StoreDamaged, naming the position, unless every row is what its commitment says."""
-    bad = first_uncommitted(rows)
+    bad = first_changed(rows)
     if bad >= 0:
         position = rows[bad][0]
         raise StoreDamaged(
