@@ -25,10 +25,17 @@ def _published(store: Store, kind: str) -> Path:
     return store.chance.choice(chosen)
 
 
+def _is_older(path: Path) -> bool:
+    """Whether it is a partial tile of a smaller tree, which nobody need keep."""
+    widths = [int(each.name) for each in path.parent.iterdir() if path.parent.suffix == ".p"]
+    return bool(widths) and int(path.name) < max(widths)
+
+
 def spoil_tile(store: Store) -> Expected:
     path = _published(store, store.chance.choice(["entries", "levels"]))
     content = path.read_bytes()
-    how = store.chance.choice(["flip", "cut", "add", "delete", "empty", "swap"])
+    ways = ["flip", "cut", "add", "empty", "swap"]
+    how = store.chance.choice(ways if _is_older(path) else [*ways, "delete"])
     store.note(f"{how} {path.relative_to(store.data)}")
     step = 43 if "entries" in path.parts else 32
     if how == "delete":

@@ -47,6 +47,11 @@ class Rows(Step):
             self._check(row)
         return len(rows)
 
+    def finish(self) -> None:
+        """See `Step.finish`. Makes room for the steps that end after this one."""
+        self._began.clear()
+        self._versions = array("I")
+
     def _check(self, row: Row) -> None:
         position, originator, version, topic, state, _, _ = row
         self._versions.append(0)

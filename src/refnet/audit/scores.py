@@ -16,6 +16,7 @@ from refnet.domain.network import ScoresPublished
 from refnet.engine import snapshot_of
 from refnet.errors import RefnetError
 from refnet.ledger.ledger import Ledger
+from refnet.ledger.space import MemorySpace
 from refnet.log.batches import Extractor
 from refnet.log.codec import Codec
 from refnet.log.reader import Reader, Row
@@ -125,7 +126,9 @@ class PublishedScores(Step):
         return {each: second_opinion.scores_of(facts, *each) for each in wanted}
 
     def _by_kernel(self, wanted: Sequence[Basis]) -> dict[Basis, Arrays]:
-        ledger = Ledger()
+        space = MemorySpace()
+        space.reserve(wanted[-1][0])  # growing would hold everything twice
+        ledger = Ledger(space)
         for rows in scan(self._reader, wanted[-1][0]):
             ledger.append(self._extractor.batch(rows))
         self._members = ledger.fold.members
