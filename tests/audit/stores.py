@@ -93,7 +93,8 @@ def check(
 ) -> Report:
     """Verify a store; where nobody publishes, there is nothing to wait for."""
     signer = data / SIGNER
-    trusted = keys or [each.verifier for each in read_keys(signer)]
+    own = read_keys(signer) if signer.exists() and not keys else []
+    trusted = keys or [each.verifier for each in own]
     return verify_store(data, signer, trusted, NOUNS, scores, _ignore, patience)
 
 

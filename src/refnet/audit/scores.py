@@ -155,15 +155,25 @@ def _check(claim: Claim, maker: str, arrays: Arrays) -> None:
 
 def _agree(claim: Claim, members: Sequence[UUID], slow: Arrays, fast: Arrays) -> None:
     """Raises Differs, naming the first member and number, unless both made the same bits."""
-    for number, member in enumerate(members[: len(slow["score"])]):
-        for name in ARRAYS:
-            one, other = slow[name][number], fast[name][number]
-            if struct.pack("<d", one) != struct.pack("<d", other):
-                raise Differs(
-                    "members",
-                    f"reference and kernel differ at position {claim.position} and day {claim.day}:"
-                    f" {name} of member {member} is {one!r} by the one and {other!r} by the other; "
-                    "this refnet is not to be trusted with scores until refnet golden check agrees",
-                    index=claim.index,
-                    facts={"member": str(member), "array": name},
-                )
+    found = disagreement(slow, fast)
+    if found is None:
+        return
+    number, name = found
+    one, other, member = slow[name][number], fast[name][number], members[number]
+    raise Differs(
+        "members",
+        f"reference and kernel differ at position {claim.position} and day {claim.day}: {name} of "
+        f"member {member} is {one!r} by the one and {other!r} by the other; this refnet is not to "
+        "be trusted with scores until refnet golden check agrees",
+        index=claim.index,
+        facts={"member": str(member), "array": name},
+    )
+
+
+def disagreement(slow: Arrays, fast: Arrays) -> tuple[int, str] | None:
+    """The first member, by number, and array in which two opinions have other bits."""
+    for number in range(len(slow["score"])):
+        for name, values in slow.items():
+            if struct.pack("<d", values[number]) != struct.pack("<d", fast[name][number]):
+                return number, name
+    return None
