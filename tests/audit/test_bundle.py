@@ -197,3 +197,17 @@ def test_there_is_no_bundle_or_a_whole_one(signed: Signed, tmp_path: Path) -> No
         make_bundle(spoilt, [signed.key], NOUNS, Choice(None, 1, 2), out, ignore)
 
     assert ["spoilt"] == [each.name for each in tmp_path.iterdir()]
+
+
+def test_an_interrupted_bundle_leaves_nothing(signed: Signed, tmp_path: Path) -> None:
+    out, seen = tmp_path / "out", []
+
+    def interrupt(_: int, __: int) -> None:
+        seen.append(out.exists())
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_bundle(signed.data, [signed.key], NOUNS, Choice(None, 1, 40), out, interrupt)
+
+    assert [False] == seen
+    assert [] == list(tmp_path.iterdir())
