@@ -46,12 +46,18 @@ class Checkpoints(Step):
 
     name = "checkpoints"
 
-    def __init__(self, root: Path, signed: Signed, keys: Keys, head: int) -> None:
-        """root: the folder that is published. head: the position up to which rows will come."""
+    def __init__(
+        self, root: Path, signed: Signed, keys: Keys, head: int, *, expected: bool
+    ) -> None:
+        """root: the folder that is published. head: the position up to which rows will come.
+
+        expected: whether it is known that the log is signed, so that nothing would be too little.
+        """
         self._root = root
         self._signed = signed
         self._keys = keys
         self._head = head
+        self._expected = expected
         self.tree = Frontier()
         self.count = 0
         self._good = 0
@@ -63,6 +69,12 @@ class Checkpoints(Step):
         if self._signed.problem:
             raise Differs("file", self._signed.problem)
         if self._is_unsigned:
+            if self._expected:
+                raise Differs(
+                    "checkpoint",
+                    "nothing that was signed is here, though a key of the log was given; restore "
+                    "what was published, or get it from whoever publishes it",
+                )
             return
         newest = self._open(self._signed.checkpoint, NEWEST)
         self._check_not_behind(newest)

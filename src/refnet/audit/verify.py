@@ -70,12 +70,15 @@ def verify(
     scores: Sequence[str],
     progress: Progress,
     patience: float = PATIENCE_SECONDS,
+    *,
+    expected: bool = False,
 ) -> Report:
     """Check everything that lies in a store, beside a running server or without one.
 
     signer: the directory of what was signed last; None or missing if it is elsewhere. keys: whose
-    signature counts. scores: who computes published scores again. Reads neither personal data nor
-    keys. Raises NotFound if there is no log, StoreDamaged if it does not even say which it is.
+    signature counts. scores: who computes published scores again. expected: whether it is known
+    that the log is signed, so that a log without any checkpoint is not the whole of it. Reads
+    neither personal data nor its keys. Raises NotFound if there is no log, StoreDamaged if it does not even say which it is.
     """
     root, codec = data / FOLDER, Codec(nouns)
     with ExitStack() as opened:
@@ -91,7 +94,7 @@ def verify(
         covered = _covered(signed, trusted)
         ledger = SavedLedger(data / LEDGER, saved, str(store.log), head, extractor)
         opened.callback(ledger.close)
-        checkpoints = Checkpoints(root, signed, trusted, head)
+        checkpoints = Checkpoints(root, signed, trusted, head, expected=expected)
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
             Run(Rows(codec, nouns, partial(published_entry, root, covered))),

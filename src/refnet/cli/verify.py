@@ -105,6 +105,7 @@ def verify(
             NOUNS,
             makers,
             lambda done, total: advance(100 * done // max(total, 1)),
+            expected=bool(keys),
         )
     show(report, trusts_operator=not keys, output=output)
     if report.findings:
