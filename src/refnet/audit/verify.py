@@ -78,7 +78,8 @@ def verify(
     signer: the directory of what was signed last; None or missing if it is elsewhere. keys: whose
     signature counts. scores: who computes published scores again. expected: whether it is known
     that the log is signed, so that a log without any checkpoint is not the whole of it. Reads
-    neither personal data nor its keys. Raises NotFound if there is no log, StoreDamaged if it does not even say which it is.
+    neither personal data nor its keys. Raises NotFound if there is no log, StoreDamaged if it does
+    not even say which it is.
     """
     root, codec = data / FOLDER, Codec(nouns)
     with ExitStack() as opened:
