@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import whatif
-from refnet.domain.decisions import Noun, Request
+from refnet.domain.decisions import ERASED, Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
 from refnet.domain.state import State
@@ -98,11 +98,13 @@ class Engine:
             self._live = LiveState(self._live_reader, nouns)
             self._live.start()
             opened.pop_all()
-        self._disclosure = Disclosure(self._reader, keys)
+        self._disclosure = self.disclosure(self._reader)
         self._projection: Projection | None = None
         self.sequencer = Sequencer(
             store, codec, keys, self._live, nouns=nouns, clock=clock, entropy=entropy
         )
+        self.erased_again = 0
+        """Of how many people, erased before, the keys were found alive and destroyed again."""
 
     @property
     def data(self) -> Path:
@@ -186,6 +188,14 @@ class Engine:
     def reader(self) -> Reader:
         """A reader with a connection of its own, for another thread."""
         return self.store.reader(self.codec)
+
+    def disclosure(self, reader: Reader) -> Disclosure:
+        """What opens sealed fields, through a reader of the caller's."""
+        return Disclosure(reader, self.keys, self._live.state.index)
+
+    def erase_again(self) -> None:
+        """Carry out the erasures that a crash or a restored backup undid. For a writer."""
+        self.erased_again = self.sequencer.eraser.begin_again(self.state.index(ERASED))
 
     def load(self, noun: Noun, stream: UUID) -> Any | None:
         """The state of a stream, folded from the log; None if it is no stream of this noun."""

@@ -19,6 +19,7 @@ from refnet.app import App
 from refnet.domain.ids import Entropy
 from refnet.domain.nouns import NOUNS
 from refnet.engine import Engine
+from refnet.errors import RefnetError
 from refnet.log.codec import Codec
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
@@ -66,11 +67,18 @@ def open_engine(
         store.close()
         raise
     try:
-        return Engine(store, Codec(NOUNS), keys, NOUNS, clock, entropy)
+        engine = Engine(store, Codec(NOUNS), keys, NOUNS, clock, entropy)
     except BaseException:
         keys.close()
         store.close()
         raise
+    if not read_only:
+        try:
+            _erase_again(engine, warn or _warn)
+        except BaseException:
+            engine.close()
+            raise
+    return engine
 
 
 def serve(
@@ -94,6 +102,8 @@ def serve(
 
     check_loopback(listen)
     engine = open_engine(data, warn=warn)
+    if engine.erased_again:
+        structlog.get_logger().warning("erased_again", people=engine.erased_again)
     # Nobody may wait for a disk that has failed, nor for a long computation.
     last_resort = threading.Timer(FAILED_EXIT_SECONDS, os._exit, (1,))
     last_resort.daemon = True
@@ -146,6 +156,20 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> boo
         return True
     doing.cancel()
     return False
+
+
+def _erase_again(engine: Engine, warn: Callable[[str], None]) -> None:
+    engine.sequencer.eraser.on_delay = _erasure_delayed
+    engine.erase_again()
+    if engine.erased_again:
+        warn(
+            f"carried out again the erasure of {engine.erased_again} people whose keys were "
+            "alive, after a crash or a backup of the key store that was restored"
+        )
+
+
+def _erasure_delayed(people: int, refusal: RefnetError) -> None:
+    structlog.get_logger().warning("erasure_delayed", people=people, reason=refusal.reason)
 
 
 def _warn(message: str) -> None:

@@ -30,6 +30,23 @@ class Erased:
     subject: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """What an ordinary reader gets while the subject's data may be kept but not used."""
+
+    subject: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a reader gets where a wrong text once was: a later fact of the stream corrects it."""
+
+    subject: UUID
+
+
+Withheld = Erased | Restricted | Corrected
+"""Why a personal field that was recorded is not shown."""
+
 Personal = str | Sealed
 """A personal field: plain text on its way in, sealed as soon as it is stored."""
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
-from refnet.domain.values import Erased, Sealed
+from refnet.domain.decisions import ERASED
+from refnet.domain.facts import Act
+from refnet.domain.rights import RESTRICTED
+from refnet.domain.values import Corrected, Erased, Restricted, Sealed, Withheld
 from refnet.errors import StoreDamaged
 from refnet.log.keys import KeyStore
 from refnet.log.reader import Reader
 from refnet.log.sealing import Place, unseal
+
+Index = Callable[[str], Mapping[Any, Any]]
+"""The tables of the state at the head: who was erased, whose data are restricted."""
 
 LOOKUP = "refnet/lookup/v1"
 
@@ -21,16 +29,26 @@ def lookup_digest(keys: KeyStore, kind: str, text: str) -> bytes:
 class Disclosure:
     """Opens sealed fields and finds people by what is kept secret about them."""
 
-    def __init__(self, reader: Reader, keys: KeyStore) -> None:
+    def __init__(self, reader: Reader, keys: KeyStore, index: Index | None = None) -> None:
         self._reader = reader
         self._keys = keys
+        self._index: Index = _nobody if index is None else index
 
-    def reveal(self, stream: UUID, version: int, field: str, sealed: Sealed) -> str | Erased:
-        """The text of a field of one fact, or Erased if its subject's key was destroyed.
+    def reveal(
+        self, stream: UUID, version: int, field: str, sealed: Sealed, *, restricted: bool = False
+    ) -> str | Withheld:
+        """The text of a field of one fact, or why it is not shown.
 
-        Raises StoreDamaged if the ciphertext is missing or is not the one the fact names.
+        Who was erased is Erased from the moment of the fact, whatever is left of their keys.
+        restricted: show also what is restricted, to the person it is about. Raises StoreDamaged if
+        the ciphertext is missing or is not the one the fact names.
         """
-        key = self._keys.key(sealed.subject, sealed.epoch)
+        subject = sealed.subject
+        if self._is_erased(subject):
+            return Erased(subject)
+        if not restricted and self._index(RESTRICTED).get(subject):
+            return Restricted(subject)
+        key = self._keys.key(subject, sealed.epoch)
         if isinstance(key, Erased):
             return key
         rows = self._reader.query(
@@ -41,6 +59,10 @@ class Disclosure:
             (stream.hex, version, field),
         )
         if not rows:
+            if self._is_erased(subject):
+                return Erased(subject)
+            if self._is_corrected(stream, version, field):
+                return Corrected(subject)
             raise StoreDamaged(
                 f"the sealed {field} of fact {version} of stream {stream} is missing though its "
                 "key is not; restore the sealed data from a backup",
@@ -60,7 +82,24 @@ class Disclosure:
         rows = self._reader.query(
             "SELECT subject FROM lookups WHERE digest = ?", (lookup_digest(self._keys, kind, text),)
         )
-        return holder_of(rows[0][0]) if rows else None
+        holder = holder_of(rows[0][0]) if rows else None
+        return None if holder is None or self._is_erased(holder) else holder
+
+    def _is_erased(self, subject: UUID) -> bool:
+        return subject in self._index(ERASED)
+
+    def _is_corrected(self, stream: UUID, version: int, field: str) -> bool:
+        """Whether a later fact of the stream says that this text was wrong."""
+        return any(
+            recorded.version > version
+            and type(fact).ACT is Act.RECTIFIES
+            and getattr(fact, field, None) is not None
+            for fact, recorded in self._reader.stream(stream)
+        )
+
+
+def _nobody(_: str) -> Mapping[Any, Any]:
+    return {}
 
 
 def holder_of(subject: object) -> UUID:

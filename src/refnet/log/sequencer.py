@@ -30,6 +30,7 @@ from refnet.log.draft import (
     handle_digest,
     stream_of,
 )
+from refnet.log.erasing import Eraser
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.reader import answered_in
@@ -74,6 +75,7 @@ class Sequencer:
         self._listeners: list[Callable[[int], None]] = []
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._failure: StoreDamaged | None = None
+        self.eraser = Eraser(store, codec, keys, nouns)
 
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Call `listener` with the new head after every flush, on the thread that wrote."""
@@ -180,6 +182,15 @@ class Sequencer:
             self._tails.popitem(last=False)
         for listener in self._listeners:
             listener(draft.position)
+        if draft.erasures or draft.gone or self.eraser.has_work:
+            self._erase(draft)
+
+    def _erase(self, draft: Draft) -> None:
+        """What was asked for is recorded; if the disk fails now, nothing more will be."""
+        try:
+            self.eraser.carry_out(draft.erasures, draft.gone)
+        except StoreDamaged as error:
+            self._failure = error
 
     def _fingerprint(self, request: Request) -> bytes | InvalidRequest:
         """What a request asks for, in 32 bytes that tell nothing. A repeat asks for the same.
