@@ -15,23 +15,27 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from refnet.domain.decisions import Noun, Request
+from refnet.domain.decisions import LOCAL, Noun, Request
 from refnet.domain.network import PublishScores
+from refnet.domain.read import READS, RecordReads
 from refnet.domain.state import State
-from refnet.domain.values import MICROS_PER_DAY, Erased, utc_day
-from refnet.engine import Engine, Row, left_out, load_state, reveal_fields, row_of
+from refnet.domain.values import MICROS_PER_DAY, utc_day
+from refnet.engine import Engine, Row, Shown, left_out, load_state, reveal_fields, row_of
 from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown, stopping
 from refnet.folding import Folding, Head
 from refnet.log.draft import Receipt
 from refnet.log.reader import Reader
 from refnet.log.writer import Writer
+from refnet.privacy.export import AboutPerson, about_person
+from refnet.privacy.reads import ReadLog, ReadOf, reads_in
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause
 from refnet.scoring import MODEL
@@ -78,6 +82,9 @@ class App:
         self._folding = Folding(engine, self._stop)
         self._board = Scoreboard(self._folding.projection, engine.clock, threads, model)
         self._reads = ReadPool(engine, self._fail)
+        self._read_log = ReadLog(
+            lambda: engine.state.index(READS), engine.clock, self._record_reads
+        )
 
     async def start(self) -> None:
         """Fold what the log holds, make the first scores, and begin to take writes.
@@ -144,6 +151,10 @@ class App:
                 raise outcome
         return outcomes  # type: ignore[return-value]
 
+    async def _record_reads(self, asked: RecordReads) -> Receipt:
+        new_id = self._engine.new_id("read")
+        return await self.submit(Request(command=asked, request_id=str(uuid4()), new_id=new_id))
+
     async def _vouch(self, request: Request) -> None:
         """Refuse to publish as scores what the log does not say."""
         asked = request.command
@@ -170,11 +181,34 @@ class App:
         return await self._reads.ask(lambda reader, _: load_state(reader, noun, stream, end))
 
     async def personal(
-        self, noun: Noun, stream: UUID, versions: Mapping[str, int]
-    ) -> Mapping[str, str | Erased | None]:
-        """Personal fields of a stream in clear, each from the fact of the given version."""
+        self, noun: Noun, stream: UUID, versions: Mapping[str, int], principal: str = LOCAL
+    ) -> Mapping[str, Shown]:
+        """Personal fields of a stream in clear, each from the fact of the given version.
+
+        Whose data the principal was shown is recorded within about a second.
+        """
+        subjects: set[UUID] = set()
+        shown = await self._reads.ask(
+            lambda reader, opens: reveal_fields(reader, opens, stream, versions, subjects.add)
+        )
+        self._read_log.note(principal, subjects)
+        return shown
+
+    async def about_person(
+        self, person: UUID, after: int, upto: int, principal: str = LOCAL
+    ) -> list[AboutPerson]:
+        """See `refnet.privacy.export.about_person`; who is shown it is recorded too."""
+        found = await self._reads.ask(
+            lambda reader, disclosure: about_person(reader, disclosure, person, after, upto)
+        )
+        if any(isinstance(text, str) for each in found for text in each.personal.values()):
+            self._read_log.note(principal, (person,))
+        return found
+
+    async def reads(self, after: int, upto: int, person: UUID | None, limit: int) -> list[ReadOf]:
+        """Who was shown whose personal data, at most `limit`; None: anybody's."""
         return await self._reads.ask(
-            lambda reader, disclosure: reveal_fields(reader, disclosure, stream, versions)
+            lambda reader, _: list(islice(reads_in(reader, after, upto, person), limit))
         )
 
     # The log
@@ -326,6 +360,8 @@ class App:
     async def _close(self) -> None:
         loop = asyncio.get_running_loop()
         if self._work:  # else it is still starting, and must hear of this at once
+            self._read_log.flush()
+            await asyncio.sleep(0)  # until the writer has what was flushed
             await loop.run_in_executor(None, self._writer.close)
         self._stop.set()
         self._reads.refuse()

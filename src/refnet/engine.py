@@ -22,7 +22,7 @@ from refnet.domain.decisions import ERASED, Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
 from refnet.domain.state import State
-from refnet.domain.values import Erased, Sealed, utc_day
+from refnet.domain.values import Sealed, Withheld, utc_day
 from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
 from refnet.ledger.ledger import Ledger
 from refnet.log import live
@@ -41,6 +41,9 @@ from refnet.standings import Snapshot, snapshot_at
 
 LEDGER = "ledger"
 EXTERNAL_ID = "external_id"
+
+Shown = str | Withheld | None
+"""A personal field as a reader gets it: the text, why it is withheld, or that there was none."""
 
 _MISSING = object()
 
@@ -201,11 +204,11 @@ class Engine:
         """The state of a stream, folded from the log; None if it is no stream of this noun."""
         return load_state(self._reader, noun, stream)
 
-    def personal(self, stream: UUID, versions: Mapping[str, int]) -> dict[str, str | Erased | None]:
+    def personal(self, stream: UUID, versions: Mapping[str, int]) -> dict[str, Shown]:
         """Personal fields of a stream in clear, each from the fact of a version (0: none)."""
         return reveal_fields(self._reader, self._disclosure, stream, versions)
 
-    def external_ids(self) -> dict[UUID, str | Erased | None]:
+    def external_ids(self) -> dict[UUID, Shown]:
         """The id under which each member came from another system, by member."""
         return {
             stream: self.personal(stream, {EXTERNAL_ID: member.external_id_at})[EXTERNAL_ID]
@@ -376,16 +379,20 @@ def left_out(reader: Reader, snapshot: Snapshot, positions: Iterable[int]) -> ND
 
 
 def reveal_fields(
-    reader: Reader, disclosure: Disclosure, stream: UUID, versions: Mapping[str, int]
-) -> dict[str, str | Erased | None]:
-    """See `Engine.personal`."""
+    reader: Reader,
+    disclosure: Disclosure,
+    stream: UUID,
+    versions: Mapping[str, int],
+    told: Callable[[UUID], None] | None = None,
+) -> dict[str, Shown]:
+    """See `Engine.personal`. told: hears whose data are shown in clear."""
     wanted = {version for version in versions.values() if version}
     facts = {
         recorded.version: fact
         for fact, recorded in (reader.stream(stream) if wanted else ())
         if recorded.version in wanted
     }
-    found: dict[str, str | Erased | None] = {}
+    found: dict[str, Shown] = {}
     for field, version in versions.items():
         sealed = getattr(facts.get(version), field, _MISSING) if version else None
         if sealed is not None and not isinstance(sealed, Sealed):
@@ -395,5 +402,10 @@ def reveal_fields(
                 stream=stream,
                 version=version,
             )
-        found[field] = None if sealed is None else disclosure.reveal(stream, version, field, sealed)
+        if sealed is None:
+            found[field] = None
+            continue
+        found[field] = disclosure.reveal(stream, version, field, sealed)
+        if told is not None and isinstance(found[field], str):
+            told(sealed.subject)
     return found

@@ -21,6 +21,7 @@ from refnet.domain.nouns import NOUNS
 from refnet.engine import Engine
 from refnet.errors import RefnetError
 from refnet.log.codec import Codec
+from refnet.log.rotation import rotate_kek
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
 from refnet.log.unlock import open_keys, view_keys
@@ -55,10 +56,9 @@ def open_engine(
     Raises StoreSealed (another writer, another kind of store, a key file open to everybody),
     NotFound (nothing to read), StoreDamaged.
     """
-    named = os.environ.get("REFNET_KEK_FILE")
     store = view_store(data) if read_only else open_store(data, entropy, simulated=simulated)
     try:
-        kek = Path(named) if named else None
+        kek = kek_file()
         if read_only:
             keys = view_keys(store, kek, entropy)
         else:
@@ -79,6 +79,31 @@ def open_engine(
             engine.close()
             raise
     return engine
+
+
+def change_kek(data: Path, to: Path | None, warn: Callable[[str], None]) -> int:
+    """Wrap the keys of a store with another key-encryption key; returns how many.
+
+    to: the file of the new one; None: make one in place of DIR/kek. Raises as
+    `refnet.log.rotation.rotate_kek`, StoreSealed if somebody writes to the store.
+    """
+    view_store(data).close()  # there must be one
+    named = kek_file()
+    store = open_store(data, os.urandom, simulated=None)
+    try:
+        keys = open_keys(store, named, os.urandom, warn)
+        try:
+            return rotate_kek(store, keys, named, to, os.urandom)
+        finally:
+            keys.close()
+    finally:
+        store.close()
+
+
+def kek_file() -> Path | None:
+    """The file of the key-encryption key that the environment names; None: DIR/kek."""
+    named = os.environ.get("REFNET_KEK_FILE")
+    return Path(named) if named else None
 
 
 def serve(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import assert_never
 from uuid import UUID
 
-from refnet.engine import EXTERNAL_ID, Engine
+from refnet.domain.values import Corrected, Erased, Restricted, Withheld
+from refnet.engine import EXTERNAL_ID, Engine, Shown
 from refnet.errors import NotFound
 from refnet.standings import Snapshot
 
@@ -35,3 +37,23 @@ def _stream(engine: Engine, snapshot: Snapshot, text: str) -> UUID | None:
         return UUID(text.removeprefix("members/"))
     except ValueError:
         return engine.lookup(EXTERNAL_ID, text)
+
+
+def word_for(withheld: Withheld) -> str:
+    """Why a personal field is not shown, in one word."""
+    match withheld:
+        case Erased():
+            return "erased"
+        case Restricted():
+            return "restricted"
+        case Corrected():
+            return "corrected"
+        case _:
+            assert_never(withheld)
+
+
+def as_json(shown: Shown) -> str | dict[str, str] | None:
+    """A personal field in JSON: its text, or an object that says why it is withheld, from whom."""
+    if shown is None or isinstance(shown, str):
+        return shown
+    return {word_for(shown): str(shown.subject)}

@@ -177,7 +177,7 @@ def _evolve(state: Contact | None, happened: Any, recorded: Recorded) -> Contact
         case rights.ContactRectified():
             assert state is not None
             return profiled(state, happened, recorded.version)
-        case rights.ContactErased() | rights.ContactRestricted() | rights.ContactRestrictionLifted():
+        case _ if isinstance(happened, rights.CONTACT_FACTS):
             assert state is not None
             return state
         case _:

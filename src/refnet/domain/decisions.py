@@ -26,6 +26,9 @@ from refnet.errors import (
 FUTURE_SKEW = 300 * MICROS_PER_SECOND
 """How far ahead of the server's clock a caller's clock may run."""
 
+LOCAL = "local"
+"""The principal of all who reach a store or a server directly, until callers are authenticated."""
+
 T = TypeVar("T")
 
 
@@ -61,7 +64,7 @@ class Request:
     command: Any
     request_id: str
     new_id: UUID
-    principal: str = "local"
+    principal: str = LOCAL
     acting_member: UUID | None = None
     occur_time: int | None = None
 

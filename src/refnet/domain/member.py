@@ -387,9 +387,7 @@ def _unrestrict(
     return [rights.MemberRestrictionLifted()]
 
 
-def _index(
-    tables: Any, old: Member | None, new: Member, happened: Any, recorded: Recorded
-) -> None:
+def _index(tables: Any, old: Member | None, new: Member, happened: Any, recorded: Recorded) -> None:
     seats.index_seats(tables, old, new, happened, recorded)
     rights.index_rights(tables, happened, recorded)
 

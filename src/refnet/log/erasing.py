@@ -30,9 +30,7 @@ _Sealed = tuple[str, int, str]
 class Eraser:
     """Destroys keys, look-ups and, if that is asked for, ciphertexts. For the writer's thread."""
 
-    def __init__(
-        self, store: Store, codec: Codec, keys: KeyStore, nouns: Sequence[Noun]
-    ) -> None:
+    def __init__(self, store: Store, codec: Codec, keys: KeyStore, nouns: Sequence[Noun]) -> None:
         self._store = store
         self._codec = codec
         self._keys = keys

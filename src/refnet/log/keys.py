@@ -85,6 +85,7 @@ class KeyStore:
         is missing.
         """
         self._path = path
+        self._kek = kek
         self._wrapper = AESGCM(kek)
         self._log = log
         self._entropy = entropy
@@ -206,11 +207,15 @@ class KeyStore:
                     self._connection.rollback()
                 raise storage_error(error) from error
 
+    def is_under(self, kek: bytes) -> bool:
+        """Whether this key-encryption key is the one in force."""
+        return hmac.compare_digest(kek, self._kek)
+
     def wrap_again(self, kek: bytes) -> int:
         """Wrap all keys with another key-encryption key, in one step; returns how many.
 
         Nothing the old one opens is left in the file. Raises StorageFull, StoreSealed or
-        StoreDamaged; the old one is then in force as before.
+        StoreDamaged; `is_under` then tells which is in force.
         """
         with self._lock:
             assert not self._new, "new keys are flushed before"
@@ -227,8 +232,10 @@ class KeyStore:
                 if isinstance(error, STORAGE_ERRORS):
                     raise storage_error(error) from error
                 raise
+            self._kek = kek
             try:
-                scrub(self._connection)
+                with suppress(StoreSealed):  # a reader is in the way; the next writer clears it
+                    scrub(self._connection)
             except STORAGE_ERRORS as error:
                 raise storage_error(error) from error
             return number
@@ -257,8 +264,7 @@ class KeyStore:
         if unflushed is not None:
             return unflushed, False
         rows = self._query(
-            "SELECT epoch, wrapped IS NULL FROM keys WHERE subject = ?"
-            " ORDER BY epoch DESC LIMIT 1",
+            "SELECT epoch, wrapped IS NULL FROM keys WHERE subject = ? ORDER BY epoch DESC LIMIT 1",
             (subject.hex,),
         )
         return (rows[0][0], bool(rows[0][1])) if rows else (0, True)

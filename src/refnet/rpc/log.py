@@ -82,7 +82,7 @@ class LogReads:
         end = rows[-1].position if rows else page.pin
         more = end < page.pin
         return v1.ListFactsResponse(
-            facts=[self._fact(row) for row in rows],
+            facts=[self.fact(row) for row in rows],
             next_page_token=self._pages.token(request, Page(page.pin, end)) if more else "",
             computed_at=self._positions.message(page.pin),
         )
@@ -109,7 +109,7 @@ class LogReads:
                     resume = self._positions.token(after)
                     reached = part[-1].position if part else after
                     message = v1.FollowFactsResponse(
-                        facts=[self._fact(row) for row in part],
+                        facts=[self.fact(row) for row in part],
                         resume_after=self._positions.message(reached),
                     )
                     await self._streams.send(context, message, resume_after=resume)
@@ -117,7 +117,8 @@ class LogReads:
                     POSITION.set(after)
         raise ended(resume_after=self._positions.token(after))
 
-    def _fact(self, row: Row) -> v1.Fact:
+    def fact(self, row: Row) -> v1.Fact:
+        """A stored fact as it travels."""
         times = self._times.decode(row.state)
         return v1.Fact(
             position=self._positions.message(row.position),

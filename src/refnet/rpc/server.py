@@ -27,6 +27,7 @@ from refnet.rpc.nouns import noun_handler, noun_service
 from refnet.rpc.paging import Pages
 from refnet.rpc.paths import PathReads
 from refnet.rpc.positions import Positions
+from refnet.rpc.privacy import PrivacyReads
 from refnet.rpc.scores import ScoreReads
 from refnet.rpc.standings import StandingReads
 from refnet.rpc.streams import Pace, Streams
@@ -148,12 +149,13 @@ def check_loopback(listen: str) -> None:
 def _handlers(app: App, streams: Streams) -> list[Any]:
     positions, pages = Positions(app.log_id), Pages(app.log_id)
     names = Names(app.nouns)
-    services = [noun_service(noun, names, positions) for noun in app.nouns]
+    services = [noun_service(noun, names, positions) for noun in app.nouns if noun.served]
     plans = [plan for service in services for plan in service.writes.values()]
     scores = ScoreReads(app, positions, pages)
     latest = app.latest()
     if latest is not None:
         scores.table(latest)  # names every member once, so that no call waits for it
+    log = LogReads(app, positions, pages, streams)
     others = {
         "ActivityService": Activity(app, plans, positions, streams).behaviours(),
         "AlertService": AlertReads(app, scores, positions, pages).behaviours(),
@@ -163,9 +165,10 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
         },
         "ExplanationService": Explanations(app, scores, positions).behaviours(),
         "PathService": PathReads(app, scores, positions).behaviours(),
+        "PrivacyService": PrivacyReads(app, log, positions, pages, streams).behaviours(),
         "StandingService": StandingReads(app, scores, positions, pages).behaviours(),
         "TieService": TieReads(app, scores, pages).behaviours(),
-        "LogService": LogReads(app, positions, pages, streams).behaviours(),
+        "LogService": log.behaviours(),
     }
     return [
         *(noun_handler(service, app, positions, pages) for service in services),
@@ -183,6 +186,7 @@ def _service(name: str) -> Any:
         v1.GetScoreRequest,
         v1.GetStandingRequest,
         v1.ListAlertsRequest,
+        v1.ListReadsRequest,
     )
     services = {
         found.name: found
