@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -28,14 +27,14 @@ from refnet.domain.network import PublishScores
 from refnet.domain.read import READS, RecordReads
 from refnet.domain.state import State
 from refnet.domain.values import MICROS_PER_DAY, utc_day
-from refnet.engine import Engine, Row, Shown, left_out, load_state, reveal_fields, row_of
+from refnet.engine import Engine, Row, left_out, load_state, row_of
 from refnet.errors import FreshnessTimeout, PositionAhead, RefnetError, ShuttingDown, stopping
 from refnet.folding import Folding, Head
+from refnet.log.disclosure import Disclosure, Shown, reveal_fields
 from refnet.log.draft import Receipt
 from refnet.log.reader import Reader
 from refnet.log.writer import Writer
-from refnet.privacy.export import AboutPerson, about_person
-from refnet.privacy.reads import ReadLog, ReadOf, reads_in
+from refnet.privacy.reads import ReadLog
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause
 from refnet.scoring import MODEL
@@ -191,25 +190,16 @@ class App:
         shown = await self._reads.ask(
             lambda reader, opens: reveal_fields(reader, opens, stream, versions, subjects.add)
         )
-        self._read_log.note(principal, subjects)
+        self.shown(subjects, principal)
         return shown
 
-    async def about_person(
-        self, person: UUID, after: int, upto: int, principal: str = LOCAL
-    ) -> list[AboutPerson]:
-        """See `refnet.privacy.export.about_person`; who is shown it is recorded too."""
-        found = await self._reads.ask(
-            lambda reader, disclosure: about_person(reader, disclosure, person, after, upto)
-        )
-        if any(isinstance(text, str) for each in found for text in each.personal.values()):
-            self._read_log.note(principal, (person,))
-        return found
+    def shown(self, subjects: Iterable[UUID], principal: str = LOCAL) -> None:
+        """Somebody was shown these people's data: that is recorded within about a second."""
+        self._read_log.note(principal, subjects)
 
-    async def reads(self, after: int, upto: int, person: UUID | None, limit: int) -> list[ReadOf]:
-        """Who was shown whose personal data, at most `limit`; None: anybody's."""
-        return await self._reads.ask(
-            lambda reader, _: list(islice(reads_in(reader, after, upto, person), limit))
-        )
+    async def ask(self, question: Callable[[Reader, Disclosure], T]) -> T:
+        """What a question to the log and the keys finds, on a reading thread."""
+        return await self._reads.ask(question)
 
     # The log
 

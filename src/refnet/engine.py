@@ -22,13 +22,13 @@ from refnet.domain.decisions import ERASED, Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
 from refnet.domain.state import State
-from refnet.domain.values import Sealed, Withheld, utc_day
+from refnet.domain.values import utc_day
 from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
 from refnet.ledger.ledger import Ledger
 from refnet.log import live
 from refnet.log.batches import Extractor
 from refnet.log.codec import Codec
-from refnet.log.disclosure import Disclosure
+from refnet.log.disclosure import Disclosure, Shown, reveal_fields
 from refnet.log.draft import Receipt
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
@@ -41,11 +41,6 @@ from refnet.standings import Snapshot, snapshot_at
 
 LEDGER = "ledger"
 EXTERNAL_ID = "external_id"
-
-Shown = str | Withheld | None
-"""A personal field as a reader gets it: the text, why it is withheld, or that there was none."""
-
-_MISSING = object()
 
 _IMPOSSIBLE = (ValueError, IndexError, OverflowError)
 """What the kernel makes of members who never joined, pairs of one member, ratings of 1000."""
@@ -376,36 +371,3 @@ def left_out(reader: Reader, snapshot: Snapshot, positions: Iterable[int]) -> ND
         return reader.stream(stream_of(row))
 
     return whatif.left_out(snapshot, positions, stream_at)
-
-
-def reveal_fields(
-    reader: Reader,
-    disclosure: Disclosure,
-    stream: UUID,
-    versions: Mapping[str, int],
-    told: Callable[[UUID], None] | None = None,
-) -> dict[str, Shown]:
-    """See `Engine.personal`. told: hears whose data are shown in clear."""
-    wanted = {version for version in versions.values() if version}
-    facts = {
-        recorded.version: fact
-        for fact, recorded in (reader.stream(stream) if wanted else ())
-        if recorded.version in wanted
-    }
-    found: dict[str, Shown] = {}
-    for field, version in versions.items():
-        sealed = getattr(facts.get(version), field, _MISSING) if version else None
-        if sealed is not None and not isinstance(sealed, Sealed):
-            raise StoreDamaged(
-                f"fact {version} of stream {stream} holds no sealed {field}; "
-                "restore the log from a backup",
-                stream=stream,
-                version=version,
-            )
-        if sealed is None:
-            found[field] = None
-            continue
-        found[field] = disclosure.reveal(stream, version, field, sealed)
-        if told is not None and isinstance(found[field], str):
-            told(sealed.subject)
-    return found

@@ -16,9 +16,10 @@ from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType
 from refnet.cli.output import Output
 from refnet.cli.people import as_json, word_for
 from refnet.domain.membership import Member
-from refnet.engine import Engine, Shown
+from refnet.engine import Engine
 from refnet.errors import StoreDamaged, StoreSealed
 from refnet.labels import Label
+from refnet.log.disclosure import Shown
 from refnet.standings import Snapshot
 
 COMPONENTS = {"value": "V", "trust": "T", "clients": "C", "referrals": "R", "partners": "P"}

@@ -18,6 +18,11 @@ from refnet.log.sealing import Place, unseal
 Index = Callable[[str], Mapping[Any, Any]]
 """The tables of the state at the head: who was erased, whose data are restricted."""
 
+Shown = str | Withheld | None
+"""A personal field as a reader gets it: the text, why it is withheld, or that there was none."""
+
+_MISSING = object()
+
 LOOKUP = "refnet/lookup/v1"
 
 
@@ -110,3 +115,39 @@ def holder_of(subject: object) -> UUID:
         raise StoreDamaged(
             "the look-up table names no stream; restore the log from a backup"
         ) from error
+
+
+def reveal_fields(
+    reader: Reader,
+    disclosure: Disclosure,
+    stream: UUID,
+    versions: Mapping[str, int],
+    told: Callable[[UUID], None] | None = None,
+) -> dict[str, Shown]:
+    """Personal fields of a stream in clear, each from the fact of a version (0: none).
+
+    told: hears whose data are shown in clear. Raises StoreDamaged.
+    """
+    wanted = {version for version in versions.values() if version}
+    facts = {
+        recorded.version: fact
+        for fact, recorded in (reader.stream(stream) if wanted else ())
+        if recorded.version in wanted
+    }
+    found: dict[str, Shown] = {}
+    for field, version in versions.items():
+        sealed = getattr(facts.get(version), field, _MISSING) if version else None
+        if sealed is not None and not isinstance(sealed, Sealed):
+            raise StoreDamaged(
+                f"fact {version} of stream {stream} holds no sealed {field}; "
+                "restore the log from a backup",
+                stream=stream,
+                version=version,
+            )
+        if sealed is None:
+            found[field] = None
+            continue
+        found[field] = disclosure.reveal(stream, version, field, sealed)
+        if told is not None and isinstance(found[field], str):
+            told(sealed.subject)
+    return found

@@ -130,8 +130,8 @@ def take_away(
     ):
         column = "bytes" if table == "sealed" else "digest"
         for row in rows:
-            found = connection.execute(f"SELECT {column} FROM {table} WHERE {own}", row)  # noqa: S608
-            gone += [bytes(each) for (each,) in found]
+            select = f"SELECT {column} FROM {table} WHERE {own}"  # noqa: S608
+            gone += [bytes(each) for (each,) in connection.execute(select, row)]
         connection.executemany(f"DELETE FROM {table} WHERE {own}", rows)  # noqa: S608
     connection.execute("PRAGMA secure_delete = OFF")
     if gone:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Erased
-from refnet.errors import StoreDamaged, StoreSealed
+from refnet.errors import RefnetError, StoreDamaged, StoreSealed
 from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
 from refnet.log.scrubbing import is_unclean, mark_unclean, scrub
 from refnet.log.sealing import NONCE_SIZE, lp
@@ -66,7 +66,11 @@ class KeyStore:
     New keys are held back until `flush`, which the writer calls once a batch before it commits the
     facts that use them: a fact must never outlive its key by accident. Any thread may ask for
     keys.
+
+    lost: why no key can be had, if none can.
     """
+
+    lost: RefnetError | None = None
 
     def __init__(
         self,

@@ -76,7 +76,7 @@ class LostKeys(KeyStore):
     """In place of keys that a reader cannot open: who asks for one hears why."""
 
     def __init__(self, refusal: RefnetError) -> None:
-        self._refusal = refusal
+        self.lost = self._refusal = refusal
 
     def close(self) -> None:
         """There is nothing to close."""

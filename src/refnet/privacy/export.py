@@ -21,11 +21,15 @@ _ABOUT = (
 )
 
 
+Own = str | Withheld | Sealed
+"""A text of the person's own, why it is withheld, or that it stays sealed without the keys."""
+
+
 class AboutPerson(NamedTuple):
-    """A fact about a person. personal: their own texts in it, by field, or why one is withheld."""
+    """A fact about a person. personal: their own texts in it, by field."""
 
     row: Row
-    personal: dict[str, str | Withheld]
+    personal: dict[str, Own]
 
 
 def leaf_of(row: Row) -> dict[str, object]:
@@ -34,12 +38,12 @@ def leaf_of(row: Row) -> dict[str, object]:
 
 
 def about_person(
-    reader: Reader, disclosure: Disclosure, person: UUID, after: int, upto: int
+    reader: Reader, disclosure: Disclosure | None, person: UUID, after: int, upto: int
 ) -> list[AboutPerson]:
     """The facts of their stream, and those that name them or hold text about them.
 
-    Those with after < position <= upto. What is restricted is shown: it is their own. Raises
-    StoreDamaged, and StoreSealed without the keys.
+    Those with after < position <= upto. What is restricted is shown: it is their own. disclosure:
+    None leaves everything sealed. Raises StoreDamaged.
     """
     # A state holds ids as text, with dashes, and those whose key seals a field among them.
     named = str(person).encode()
@@ -55,16 +59,15 @@ def parts(upto: int) -> Iterator[tuple[int, int]]:
 
 def _own(
     reader: Reader,
-    disclosure: Disclosure,
+    disclosure: Disclosure | None,
     person: UUID,
     row: tuple[int, str, int, str, bytes, bytes, bytes],
-) -> dict[str, str | Withheld]:
+) -> dict[str, Own]:
     fact, recorded = reader.decode(row)
-    own: dict[str, str | Withheld] = {}
+    own: dict[str, Own] = {}
     for field in fact.SEALED:
         sealed = getattr(fact, field)
         if isinstance(sealed, Sealed) and sealed.subject == person:
-            own[field] = disclosure.reveal(
-                recorded.stream, recorded.version, field, sealed, restricted=True
-            )
+            at = recorded.stream, recorded.version, field, sealed
+            own[field] = sealed if disclosure is None else disclosure.reveal(*at, restricted=True)
     return own

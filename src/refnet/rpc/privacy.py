@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from refnet import v1
 from refnet.app import App
-from refnet.privacy.export import AboutPerson, leaf_of, parts
-from refnet.privacy.reads import ReadOf
+from refnet.domain.values import Sealed
+from refnet.privacy.export import AboutPerson, about_person, leaf_of, parts
+from refnet.privacy.reads import ReadOf, reads_in
 from refnet.rpc.convert import timestamp_of
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.interceptor import POSITION
@@ -45,13 +48,20 @@ class PrivacyReads:
         end = self._app.position
         POSITION.set(end)
         for after, upto in parts(end):
-            for found in await self._app.about_person(person, after, upto):
+            about = partial(about_person, person=person, after=after, upto=upto)
+            for found in await self._app.ask(about):
+                if any(isinstance(text, str) for text in found.personal.values()):
+                    self._app.shown((person,))
                 await self._streams.send(context, self._about(found))
 
     def _about(self, found: AboutPerson) -> v1.ExportPersonResponse:
         return v1.ExportPersonResponse(
             fact=self._log.fact(found.row),
-            personal={field: personal_text(text) for field, text in found.personal.items()},
+            personal={
+                field: personal_text(text)
+                for field, text in found.personal.items()
+                if not isinstance(text, Sealed)  # a server has the keys
+            },
             **leaf_of(found.row),  # type: ignore[arg-type]
         )
 
@@ -59,7 +69,11 @@ class PrivacyReads:
         page = self._pages.read(request, self._app.position) or Page(self._app.position, 0)
         person = self._person(request.person) if request.HasField("person") else None
         size = page_size(request.page_size)
-        found = await self._app.reads(page.cursor, page.pin, person, size + 1)
+        found = await self._app.ask(
+            lambda reader, _: list(
+                islice(reads_in(reader, page.cursor, page.pin, person), size + 1)
+            )
+        )
         more, found = len(found) > size, found[:size]
         POSITION.set(page.pin)
         token = self._pages.token(request, Page(page.pin, found[-1].position)) if more else ""

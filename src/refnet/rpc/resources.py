@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 from refnet import v1
 from refnet.domain.decisions import Noun
 from refnet.domain.values import Corrected, Erased, Restricted, Withheld
-from refnet.engine import Shown
+from refnet.log.disclosure import Shown
 from refnet.rpc.convert import Convert, attribute_of, hints_of, writer
 from refnet.rpc.naming import Names, name_of
 from refnet.rpc.positions import Positions
