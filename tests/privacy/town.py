@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,10 +35,13 @@ class Town:
     contacts: list[Any] = field(default_factory=list)
     words: dict[UUID, list[str]] = field(default_factory=dict)
 
-    def ask(self, command: Any, actor: UUID | None = None, **options: Any) -> Any:
+    def ask(self, command: Any, actor: UUID | None = None, **given: Any) -> Any:
         """The receipt of a command, or its refusal."""
         noun = BY_COMMAND[type(command)].name
-        options = {"request_id": str(uuid4()), "new_id": self.engine.new_id(noun)} | options
+        options: dict[str, Any] = {
+            "request_id": str(uuid4()),
+            "new_id": self.engine.new_id(noun),
+        } | given
         if isinstance(command, CharterNetwork):
             options["occur_time"] = 0
         (outcome,) = self.engine.execute([Request(command=command, acting_member=actor, **options)])
@@ -60,16 +63,21 @@ class Town:
     def enrol(self) -> Any:
         """A member with everything that can be known of one."""
         new_id: Any = self.engine.new_id("member")
-        texts = {name: self.word(new_id, name) for name in FIELDS}
+        texts: dict[str, Any] = {name: self.word(new_id, name) for name in FIELDS}
         command = EnrolMember(chapter=self.chapter, classification=str(uuid4()), **texts)
         self.do(command, new_id=new_id)
         self.members.append(new_id)
         return new_id
 
+    def enrol_nameless(self) -> Any:
+        """A member of whom nothing is known."""
+        command = EnrolMember(chapter=self.chapter, classification=str(uuid4()))
+        return self.do(command).stream
+
     def register(self) -> Any:
         """A contact."""
         new_id: Any = self.engine.new_id("contact")
-        texts = {name: self.word(new_id, name) for name in FIELDS[:3]}
+        texts: dict[str, Any] = {name: self.word(new_id, name) for name in FIELDS[:3]}
         self.do(RegisterContact(**texts), new_id=new_id)
         self.contacts.append(new_id)
         return new_id
@@ -77,7 +85,7 @@ class Town:
     def mingle(self) -> None:
         """Each member refers to the next one and praises them."""
         for giver, receiver in zip(self.members, self.members[1:] + self.members[:1], strict=True):
-            said = {
+            said: dict[str, Any] = {
                 "prospect_name": self.word(giver, "prospect"),
                 "description": self.word(giver, "description"),
             }
@@ -165,6 +173,3 @@ def files_with(folder: Path, sought: Iterable[bytes]) -> list[str]:
         for each in wanted
         if each in content
     ]
-
-
-Check = Callable[[Town], None]
