@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -226,7 +227,7 @@ def test_of_1000_ciphertexts_given_to_another_member_1000_are_refused(many: Town
     }
     refused = 0
     raw.execute("BEGIN")
-    for who, other in zip(people, people[1:], strict=False):
+    for who, other in pairwise(people):
         at = (who.hex,)
         raw.execute("DELETE FROM sealed WHERE originator_id = ? AND field = 'name'", at)
         raw.execute("INSERT INTO sealed VALUES (?, 1, 'name', ?)", (who.hex, texts[other]))
@@ -244,7 +245,7 @@ def test_nor_do_they_open_if_the_fact_is_made_to_name_them(many: Town) -> None:
     key = AESGCM(bytes(32))
     topic = "refnet.member-applied.v1"
     refused = 0
-    for who, other in zip(many.members, many.members[1:], strict=False):
+    for who, other in pairwise(many.members):
         nonce = refused.to_bytes(12)
         mine, theirs = Place(who, 1, topic, "name"), Place(other, 1, topic, "name")
         sealed, text = seal("Ann", theirs, subject=other, epoch=1, key=key, nonce=nonce)

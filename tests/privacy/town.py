@@ -129,6 +129,8 @@ def town(data: Path, members: int = 0, contacts: int = 0, **options: Any) -> Ite
                 made.enrol()
             for _ in range(contacts):
                 made.register()
+        else:
+            made.chapter = next(iter(engine.state.resident("chapter")), None)
         yield made
 
 
