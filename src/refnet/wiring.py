@@ -127,6 +127,7 @@ def serve(
 
     check_loopback(listen)
     engine = open_engine(data, warn=warn)
+    engine.sequencer.eraser.on_delay = _erasure_delayed
     if engine.erased_again:
         structlog.get_logger().warning("erased_again", people=engine.erased_again)
     # Nobody may wait for a disk that has failed, nor for a long computation.
@@ -184,7 +185,10 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> boo
 
 
 def _erase_again(engine: Engine, warn: Callable[[str], None]) -> None:
-    engine.sequencer.eraser.on_delay = _erasure_delayed
+    def delayed(people: int, refusal: RefnetError) -> None:
+        warn(f"the data of {people} people are erased, but not cleared yet: {refusal.message}")
+
+    engine.sequencer.eraser.on_delay = delayed
     engine.erase_again()
     if engine.erased_again:
         warn(

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import sqlite3
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def test_erase_destroys_keys_and_leaves_scores(
     assert (0, "") == (done.code, done.err)
     position = before["position"] + 2
     expected = {"person": network["bob"], "done": "erased", "position": position}
-    assert expected == done.json
+    assert expected | {"cleared": True} == done.json
     assert [] == files_with(data, keys)
     after = run("scores", "--json", "--day", day).json
     assert numbers(before) == numbers(after)
@@ -71,6 +72,25 @@ def test_erase_destroys_keys_and_leaves_scores(
         gone.json["error"]["reason"],
         gone.json["error"]["field"],
     )
+
+
+def test_a_reader_in_the_way_is_told_of_and_leaves_the_json_alone(
+    run: Run, data: Path, network: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("refnet.log.connections.BUSY_SECONDS", 0.05)
+    keys = wrapped_keys(data, stream(network["bob"]))
+    raw = sqlite3.connect(data / "keys.db", isolation_level=None)
+    raw.execute("BEGIN")
+    raw.execute("SELECT count(*) FROM keys").fetchone()
+
+    done = run("privacy", "erase", "bob", "--yes", "--json")
+
+    assert (0, "erased", False) == (done.code, done.json["done"], done.json["cleared"])
+    assert "(erased)" in run("scores").out
+    raw.close()
+    text = run("privacy", "erase", "ann", "--yes")
+    assert (0, "") == (text.code, text.err)
+    assert [] == files_with(data, keys)
 
 
 def test_nothing_that_cannot_be_undone_is_done_without_yes(

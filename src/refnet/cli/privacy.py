@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from contextlib import closing
 from pathlib import Path
@@ -55,6 +56,9 @@ def erase(person: str, *, strict: bool, yes: bool, data: Path, output: Output) -
     the ciphertexts and clears them from the disk, which writes a large log anew.
     PERSON is members/ID, contacts/ID, a bare ID, or the external id of a member.
 
+    If another process reads just then, or the disk is full, the person is erased all the same, and
+    what is left on the disk is cleared with the next write; JSON says so ("cleared": false).
+
     Old backups of keys.db can bring a person back: destroy these too. A key store that was restored
     is put right when the store is next opened for writing.
     """
@@ -63,7 +67,7 @@ def erase(person: str, *, strict: bool, yes: bool, data: Path, output: Output) -
         check_yes(yes=yes, what=f"erases {who.noun} {who.stream} for good")
         kind: Any = rights.EraseMember if who.noun == "member" else rights.EraseContact
         receipt = record(engine, kind(**{who.noun: who.stream}, strict=strict))
-        _report(output, who, receipt, "erased")
+        _report(engine, output, who, receipt, "erased")
 
 
 @store_command(
@@ -100,7 +104,7 @@ def rectify(
         check_yes(yes=yes, what=f"destroys earlier details of {who.noun} {who.stream} for good")
         kind: Any = rights.RectifyMember if who.noun == "member" else rights.RectifyContact
         asked = kind(**{who.noun: who.stream}, name=name, email=email, phone=phone)
-        _report(output, who, record(engine, asked), "rectified")
+        _report(engine, output, who, record(engine, asked), "rectified")
 
 
 @store_command(
@@ -128,7 +132,7 @@ def restrict(person: str, *, lift: bool, data: Path, output: Output) -> None:
     with opened(data, output) as engine:
         who = find_person(engine, person)
         receipt = record(engine, kinds[who.noun, lift](**{who.noun: who.stream}))
-        _report(output, who, receipt, "no longer restricted" if lift else "restricted")
+        _report(engine, output, who, receipt, "no longer restricted" if lift else "restricted")
 
 
 @store_command(
@@ -182,7 +186,7 @@ def reads(person: str | None, data: Path, output: Output) -> None:
         if output.as_json:
             output.result({"reads": [_read(each) for each in found]})
             return
-        rows = [(str(each.day), str(each.subject), each.reader) for each in found]
+        rows = [(_date(each.day), str(each.subject), each.reader) for each in found]
         output.table("Reads of personal data", ("day", "person", "reader"), rows)
 
 
@@ -206,10 +210,12 @@ def record(engine: Engine, *asked: Any) -> Receipt:
     return receipts[-1]
 
 
-def _report(output: Output, who: Person, receipt: Receipt, what: str) -> None:
-    name = f"{who.noun}s/{who.stream}"
+def _report(engine: Engine, output: Output, who: Person, receipt: Receipt, what: str) -> None:
+    """Say what was done; and if a reader or a full disk was in the way, that something is left."""
+    name, cleared = f"{who.noun}s/{who.stream}", not engine.sequencer.eraser.has_work
     if output.as_json:
-        output.result({"person": name, "done": what, "position": receipt.last})
+        done = {"person": name, "done": what, "position": receipt.last, "cleared": cleared}
+        output.result(done)
     else:
         output.line(f"{name} is {what}; the receipt is the fact at position {receipt.last}")
 
@@ -227,6 +233,10 @@ def _text(found: AboutPerson) -> bytes:
     ]
     row = found.row
     return f"{row.position:>9}  {row.topic:<36} {'  '.join(own)}".rstrip().encode() + b"\n"
+
+
+def _date(day: int) -> str:
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).isoformat()
 
 
 def _read(each: ReadOf) -> dict[str, object]:
