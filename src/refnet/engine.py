@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import whatif
-from refnet.domain.decisions import ERASED, Noun, Request
+from refnet.domain.decisions import Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
 from refnet.domain.state import State
@@ -193,7 +193,7 @@ class Engine:
 
     def erase_again(self) -> None:
         """Carry out the erasures that a crash or a restored backup undid. For a writer."""
-        self.erased_again = self.sequencer.eraser.begin_again(self.state.index(ERASED))
+        self.erased_again = self.sequencer.eraser.begin_again(self.state.index)
 
     def load(self, noun: Noun, stream: UUID) -> Any | None:
         """The state of a stream, folded from the log; None if it is no stream of this noun."""

@@ -201,6 +201,7 @@ def test_retention_lists_first_and_erases_then(run: Run, data: Path, tmp_path: P
         keys = [key for who in (vic, uma) for key in wrapped_keys(data, who)]
 
     plan = run("privacy", "retention", policy, "--json")
+    assert 0 == plan.json["texts"]
     assert (0, False, 1) == (plan.code, plan.json["erased"], plan.json["restricted"])
     due = [each["person"] for each in plan.json["due"]]
     assert [f"contacts/{vic}", f"contacts/{uma}"] == due

@@ -30,6 +30,7 @@ def die(*_, **__):
 
 from refnet.log import erasing, keys, store
 from refnet.domain.decisions import Request
+from refnet.domain.network import ExpireTexts
 from refnet.domain.rights import EraseMember, RectifyMember
 from refnet.wiring import open_engine
 

@@ -97,7 +97,7 @@ def test_who_was_merged_is_one_person_and_erased_in_order(tmp_path: Path) -> Non
     [
         ("contacts = 1", "policy", "one table, [retention]"),
         ("[retention]", "policy", "one table, [retention]"),
-        ("[retention]\nnotes = 3", "retention.notes", "choose among contacts, refused-appl"),
+        ("[retention]\nnote = 3", "retention.note", "choose among contacts, refused-appl"),
         ("[retention]\ncontacts = 0", "retention.contacts", "contacts = 0 is no number of days"),
         ("[retention]\ncontacts = true", "retention.contacts", "a whole one, 1 to 36500"),
         ("[retention]\ncontacts = '9'", "retention.contacts", "contacts = '9' is no number"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, assert_never
 from uuid import UUID
 
-from refnet.domain.values import Corrected, Erased, Restricted, Sealed, Withheld
+from refnet.domain.values import Corrected, Erased, Expired, Restricted, Sealed, Withheld
 from refnet.engine import EXTERNAL_ID, Engine
 from refnet.errors import NotFound
 from refnet.log.disclosure import Shown
@@ -75,6 +75,8 @@ def word_for(withheld: Withheld | Sealed) -> str:
             return "restricted"
         case Corrected():
             return "corrected"
+        case Expired():
+            return "expired"
         case Sealed():
             return "sealed"
         case _:

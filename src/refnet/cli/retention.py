@@ -10,7 +10,15 @@ from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
 from refnet.cli.privacy import check_yes, record, yes_option
 from refnet.domain.values import utc_day
-from refnet.privacy.retention import CLASSES, Due, command_for, in_batches, read_policy, review
+from refnet.privacy.retention import (
+    CLASSES,
+    Due,
+    command_for,
+    expiry_for,
+    in_batches,
+    read_policy,
+    review,
+)
 from refnet.wiring import change_kek
 
 _BATCH = 256
@@ -29,6 +37,8 @@ _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     contacts = 730
     refused-applications = 180
     left-members = 3650
+    Free texts (reasons, descriptions, testimonials) go so many days after they were recorded:
+    texts = 1825
     """,
 )
 @click.argument("policy", type=_FILE)
@@ -50,6 +60,9 @@ def retention(policy: Path, *, strict: bool, yes: bool, data: Path, output: Outp
                     record(engine, *(command_for(each, strict=strict) for each in batch))
                     done += len(batch)
                     advance(done)
+            expiry = expiry_for(engine, found)
+            if expiry is not None:
+                record(engine, expiry)
         position = engine.head()[0]
     if output.as_json:
         output.result(
@@ -57,6 +70,7 @@ def retention(policy: Path, *, strict: bool, yes: bool, data: Path, output: Outp
                 "erased": yes,
                 "due": [_due(each) for each in found.due],
                 "restricted": found.restricted,
+                "texts": found.texts[0],
                 "position": position,
             }
         )
@@ -66,6 +80,7 @@ def retention(policy: Path, *, strict: bool, yes: bool, data: Path, output: Outp
         output.table("Would be erased", ("class", "person", "last day"), rows)
     for name in wanted:
         number = sum(each.kind == name for each in found.due)
+        number += found.texts[0] if name == "texts" else 0
         output.line(f"{CLASSES[name]}: {number} {'erased' if yes else 'would be erased'}")
     if found.restricted:
         output.line(f"restricted, and therefore kept: {found.restricted}")

@@ -155,6 +155,12 @@ ERASED = "erased"
 """The index of people who were erased: id -> Erasure."""
 
 
+EXPIRED = "expired"
+"""The index of what expired: TEXTS -> the record time in microseconds before which they did."""
+
+TEXTS = "texts"
+
+
 @dataclass(frozen=True, slots=True)
 class Erasure:
     """A person was erased, by the fact at a position; strict: the ciphertexts go too."""

@@ -79,10 +79,11 @@ class Effect(IntEnum):
 
 
 class Act(StrEnum):
-    """What a fact does to the personal data of its stream, whose id is the person's.
+    """What a fact does to personal data: those of its stream, whose id is the person's.
 
     The log carries it out, so that it needs no list of facts. A fact that ERASES says in `strict`
     whether the ciphertexts go too; one that RECTIFIES replaces every earlier text of its fields.
+    One that EXPIRES is about everybody: what was said before its `before_time` goes.
     """
 
     NONE = "none"
@@ -90,6 +91,7 @@ class Act(StrEnum):
     RECTIFIES = "rectifies"
     RESTRICTS = "restricts"
     LIFTS = "lifts"
+    EXPIRES = "expires"
 
 
 @dataclass(frozen=True, slots=True)

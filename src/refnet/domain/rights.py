@@ -16,6 +16,9 @@ from refnet.domain.membership import Member, MemberStatus, profiled
 from refnet.domain.values import ContactId, MemberId, Personal
 from refnet.errors import InvalidRequest, WrongState
 
+DETAILS = ("name", "email", "phone", "external_id")
+"""What tells who somebody is, and does not expire. All other personal fields are free text."""
+
 RESTRICTED = "restricted"
 """The index of people whose data are not to be used: id -> True; None once that is lifted."""
 

@@ -44,7 +44,14 @@ class Corrected:
     subject: UUID
 
 
-Withheld = Erased | Restricted | Corrected
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What a reader gets where a text once was that was kept as long as it may be."""
+
+    subject: UUID
+
+
+Withheld = Erased | Restricted | Corrected | Expired
 """Why a personal field that was recorded is not shown."""
 
 Personal = str | Sealed

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from refnet.domain.decisions import ERASED
+from refnet.domain.decisions import ERASED, EXPIRED, TEXTS
 from refnet.domain.facts import Act
-from refnet.domain.rights import RESTRICTED
-from refnet.domain.values import Corrected, Erased, Restricted, Sealed, Withheld
+from refnet.domain.rights import DETAILS, RESTRICTED
+from refnet.domain.values import Corrected, Erased, Expired, Restricted, Sealed, Withheld
 from refnet.errors import StoreDamaged
 from refnet.log.keys import KeyStore
 from refnet.log.reader import Reader
@@ -51,8 +51,11 @@ class Disclosure:
         subject = sealed.subject
         if self._is_erased(subject):
             return Erased(subject)
-        if not restricted and self._index(RESTRICTED).get(subject):
+        is_kept = bool(self._index(RESTRICTED).get(subject))  # then it does not expire either
+        if is_kept and not restricted:
             return Restricted(subject)
+        if not is_kept and self._is_expired(stream, version, field):
+            return Expired(subject)
         key = self._keys.key(subject, sealed.epoch)
         if isinstance(key, Erased):
             return key
@@ -68,6 +71,8 @@ class Disclosure:
                 return Erased(subject)
             if self._is_corrected(stream, version, field):
                 return Corrected(subject)
+            if self._is_expired(stream, version, field):
+                return Expired(subject)
             raise StoreDamaged(
                 f"the sealed {field} of fact {version} of stream {stream} is missing though its "
                 "key is not; restore the sealed data from a backup",
@@ -92,6 +97,17 @@ class Disclosure:
 
     def _is_erased(self, subject: UUID) -> bool:
         return subject in self._index(ERASED)
+
+    def _is_expired(self, stream: UUID, version: int, field: str) -> bool:
+        """Whether it is free text that was recorded too long ago."""
+        before_time = self._index(EXPIRED).get(TEXTS)
+        if before_time is None or field in DETAILS:
+            return False
+        facts = self._reader.stream(stream)
+        return any(
+            recorded.version == version and recorded.record_time < before_time
+            for _, recorded in facts
+        )
 
     def _is_corrected(self, stream: UUID, version: int, field: str) -> bool:
         """Whether a later fact of the stream says that this text was wrong."""

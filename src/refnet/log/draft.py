@@ -89,6 +89,7 @@ class Draft:
         self._lookups: dict[bytes, str] = {}
         self._corrected: list[tuple[str, int, str]] = []  # originator, version, field
         self.erasures: dict[UUID, Erasure] = {}
+        self.expired_time: int | None = None
         self.gone: list[bytes] = []
 
     def prepare(self, request: Request, decision: Decision) -> Made:
@@ -136,6 +137,8 @@ class Draft:
             self.tails[stream] = (recorded.version, recorded.origin)
             if fact.ACT is Act.ERASES:
                 self.erasures[stream] = Erasure(recorded.position, fact.strict)
+            elif fact.ACT is Act.EXPIRES:
+                self.expired_time = fact.before_time
             elif fact.ACT is Act.RECTIFIES:
                 self._corrected += [row[:3] for row in ciphertexts]
         self.position += len(made)
@@ -150,8 +153,8 @@ class Draft:
     def write(self, connection: sqlite3.Connection) -> None:
         """Flush new keys, then put all rows into the caller's transaction.
 
-        `erasures` are for the caller to carry out once that is committed, and `gone` holds the
-        ciphertexts of texts that were corrected, to be cleared from the disk.
+        `erasures` and `expired_time` are for the caller to carry out once that is committed, and
+        `gone` holds the ciphertexts of texts that were corrected, to be cleared from the disk.
         """
         self._keys.flush()
         append_facts(connection, self._start, self._facts, self._salts)

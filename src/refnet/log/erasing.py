@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from refnet.domain.decisions import Erasure, Noun
+from refnet.domain.decisions import ERASED, EXPIRED, TEXTS, Erasure, Noun
+from refnet.domain.rights import DETAILS, RESTRICTED
 from refnet.domain.values import Sealed
 from refnet.errors import RefnetError, StorageFull, StoreSealed
 from refnet.log.codec import Codec
@@ -22,6 +24,18 @@ from refnet.log.store import Store
 
 _SUBJECT = re.compile(rb'"subject":"([0-9a-f-]{36})"')
 _OWN = "originator_id = ? AND version = ? AND field = ?"
+
+_EXPIRED = "texts_expired"
+_CLEARED = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+_TEXTS = (
+    "SELECT field, rowid, sealed.originator_id, version, topic, state, salt, commitment"  # noqa: S608
+    " FROM sealed CROSS JOIN stored_events"
+    " ON sealed.originator_id = stored_events.originator_id AND version = originator_version"
+    f" WHERE rowid <= ? AND field NOT IN ({','.join('?' * len(DETAILS))})"
+)
+
+Index = Callable[[str], Mapping[Any, Any]]
+"""The tables of the state at the head: who was erased, what expired."""
 
 _Sealed = tuple[str, int, str]
 """originator_id, version, field: the key of a row of `sealed`."""
@@ -37,14 +51,20 @@ class Eraser:
         self._topics = codec.topics(nouns)
         self._waiting: dict[UUID, Erasure] = {}
         self._delayed = False
+        self._expiry: tuple[int, frozenset[UUID]] | None = None
         self.on_delay: Callable[[int, RefnetError], None] = _say_nothing
         """Told how many people's data could not be destroyed yet, and why."""
 
-    def begin_again(self, erased: Mapping[UUID, Erasure]) -> int:
+    def begin_again(self, index: Index) -> int:
         """Erase those who should be erased and whose keys are alive; returns how many these are.
 
-        Also clears from the disk what was left there. Raises StoreDamaged.
+        index: the tables of the state at the head. Also deletes texts that should have expired, and
+        clears from the disk what was left there. Raises StoreDamaged.
         """
+        erased: Mapping[UUID, Erasure] = index(ERASED)
+        before_time = index(EXPIRED).get(TEXTS)
+        if before_time is not None and self._store.noted(_EXPIRED) != str(before_time):
+            self.expire(before_time, index(RESTRICTED))
         alive = self._keys.alive(erased)
         self.carry_out({subject: erased[subject] for subject in alive}, None)
         return len(alive)
@@ -67,6 +87,14 @@ class Eraser:
         self._delayed = False
         self._waiting.clear()
 
+    def expire(self, before_time: int, restricted: Mapping[UUID, object]) -> None:
+        """Have the next `carry_out` delete free text recorded before a time.
+
+        restricted: the index of people whose data are restricted: theirs is kept.
+        """
+        kept = frozenset(who for who, is_so in restricted.items() if is_so)
+        self._expiry = before_time, kept
+
     @property
     def has_work(self) -> bool:
         """Whether something waits to be done again."""
@@ -81,7 +109,29 @@ class Eraser:
             gone = None if gone is None else gone + taken
             # Last of all the keys: as long as one is alive, all of this is done again.
             self._keys.destroy(erasures)
+        if self._expiry is not None:
+            before_time, kept = self._expiry
+            texts = self._expired(before_time, kept)
+            with self._store.write() as connection:
+                taken = take_away(connection, texts, [])
+                connection.execute(_CLEARED, (_EXPIRED, str(before_time)))
+            gone = None if gone is None else gone + taken
+            self._expiry = None
         self._store.clear(gone)
+
+    def _expired(self, before_time: int, kept: frozenset[UUID]) -> list[_Sealed]:
+        """Free text that was recorded before a time and is not of somebody whose data are kept."""
+        found: list[_Sealed] = []
+        reader = self._store.reader(self._codec)
+        try:
+            upto = reader.position_at(before_time - 1)
+            for field, *row in reader.query(_TEXTS, (upto, *DETAILS)):
+                fact, recorded = reader.decode(tuple(row))
+                if getattr(fact, field).subject not in kept:
+                    found.append((recorded.stream.hex, recorded.version, field))
+        finally:
+            reader.close()
+        return found
 
     def _sealed_under(self, subjects: set[UUID]) -> Iterator[_Sealed]:
         """Every sealed field of these people, wherever in the log it is."""

@@ -19,6 +19,7 @@ import msgspec
 
 from refnet.domain.decisions import Noun, Request, decide
 from refnet.domain.ids import Entropy
+from refnet.domain.rights import RESTRICTED
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
 from refnet.log.connections import is_disk_failure
@@ -182,12 +183,15 @@ class Sequencer:
             self._tails.popitem(last=False)
         for listener in self._listeners:
             listener(draft.position)
-        if draft.erasures or draft.gone or self.eraser.has_work:
+        expired = draft.expired_time is not None
+        if draft.erasures or draft.gone or expired or self.eraser.has_work:
             self._erase(draft)
 
     def _erase(self, draft: Draft) -> None:
         """What was asked for is recorded; if the disk fails now, nothing more will be."""
         try:
+            if draft.expired_time is not None:
+                self.eraser.expire(draft.expired_time, self._live.state.index(RESTRICTED))
             self.eraser.carry_out(draft.erasures, draft.gone)
         except StoreDamaged as error:
             self._failure = error

@@ -73,6 +73,10 @@ class Store:
             raise storage_error(error) from error
         return found is not None
 
+    def noted(self, key: str) -> str | None:
+        """What the log says of itself under a key. Raises StoreDamaged."""
+        return _meta(self._writer).get(key)
+
     def rest_on(self, connection: sqlite3.Connection, newest: str) -> None:
         """Say, in the caller's transaction, which key was made last of all that facts may need.
 

@@ -1,7 +1,8 @@
 """Retention: personal data that nobody has needed for a while are erased.
 
 A policy says for each class of people how many days they are kept after the last fact that names
-them. Whoever is due is erased like anybody who asks for it, by the same facts.
+them. Whoever is due is erased like anybody who asks for it, by the same facts. Free text about
+people expires so many days after it was recorded, all of it by one fact.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from refnet.domain.contact import merged_into
-from refnet.domain.decisions import ERASED
+from refnet.domain.decisions import ERASED, EXPIRED, TEXTS
 from refnet.domain.membership import Member, MemberStatus
+from refnet.domain.network import ExpireTexts
 from refnet.domain.read import PersonalDataRead
-from refnet.domain.rights import RESTRICTED, EraseContact, EraseMember
-from refnet.domain.values import ContactId, MemberId, utc_day
+from refnet.domain.rights import DETAILS, RESTRICTED, EraseContact, EraseMember
+from refnet.domain.values import MICROS_PER_DAY, ContactId, MemberId, NetworkId, utc_day
 from refnet.engine import Engine
 from refnet.errors import InvalidRequest
 
@@ -28,8 +30,9 @@ CLASSES = {
     "contacts": "contacts",
     "refused-applications": "people whose application was refused",
     "left-members": "members who left",
+    "texts": "free texts",
 }
-"""Who may be erased by age, and what they are called."""
+"""What may go by age, and what it is called."""
 
 _ID = re.compile(rb'"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 _READ = PersonalDataRead.NAME  # type: ignore[attr-defined]
@@ -55,10 +58,14 @@ class Due(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What a policy comes to. restricted: how many are due, but restricted, and so are kept."""
+    """What a policy comes to. restricted: how many are due, but restricted, and so are kept.
+
+    texts: how many texts are due, and before which time they were recorded, microseconds.
+    """
 
     due: list[Due]
     restricted: int
+    texts: tuple[int, int]
 
 
 def read_policy(path: Path) -> dict[str, int]:
@@ -118,7 +125,24 @@ def review(engine: Engine, policy: Mapping[str, int], today: int) -> Review:
             restricted += 1
         else:
             due.append(Due(kind, noun, who, day, len(same) - 1))
-    return Review(sorted(due, key=lambda each: each.merged), restricted)
+    texts = _texts(engine, today - policy["texts"]) if "texts" in policy else (0, 0)
+    return Review(sorted(due, key=lambda each: each.merged), restricted, texts)
+
+
+def _texts(engine: Engine, day: int) -> tuple[int, int]:
+    """How many texts were recorded before a UTC day that have not expired, and when it begins."""
+    begins = max(day, 0) * MICROS_PER_DAY
+    expired = engine.state.index(EXPIRED).get(TEXTS, 0)
+    erased, restricted = engine.state.index(ERASED), engine.state.index(RESTRICTED)
+    number = 0
+    for fact, recorded in engine.facts(engine.position_at(expired - 1) if expired else 0):
+        if recorded.record_time >= begins:
+            break
+        for field in fact.SEALED.keys() - set(DETAILS):
+            sealed = getattr(fact, field)
+            kept = sealed is None or sealed.subject in erased or restricted.get(sealed.subject)
+            number += not kept
+    return number, begins
 
 
 def command_for(due: Due, *, strict: bool) -> EraseMember | EraseContact:
@@ -126,6 +150,13 @@ def command_for(due: Due, *, strict: bool) -> EraseMember | EraseContact:
     if due.noun == "contact":
         return EraseContact(contact=ContactId(due.stream), strict=strict)
     return EraseMember(member=MemberId(due.stream), strict=strict)
+
+
+def expiry_for(engine: Engine, found: Review) -> ExpireTexts | None:
+    """What destroys the texts that are due, if any are."""
+    number, begins = found.texts
+    (network,) = engine.state.resident("network")
+    return ExpireTexts(network=NetworkId(network), before_time=begins) if number else None
 
 
 def _candidates(engine: Engine) -> Iterator[tuple[UUID, str]]:

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from refnet import v1
 from refnet.domain.decisions import Noun
-from refnet.domain.values import Corrected, Erased, Restricted, Withheld
+from refnet.domain.values import Corrected, Erased, Expired, Restricted, Withheld
 from refnet.log.disclosure import Shown
 from refnet.rpc.convert import Convert, attribute_of, hints_of, writer
 from refnet.rpc.naming import Names, name_of
@@ -60,6 +60,8 @@ def personal_text(shown: str | Withheld) -> v1.PersonalText:
             return v1.PersonalText(restricted=v1.Restricted(subject=str(shown.subject)))
         case Corrected():
             return v1.PersonalText(corrected=v1.Corrected(subject=str(shown.subject)))
+        case Expired():
+            return v1.PersonalText(expired=v1.Expired(subject=str(shown.subject)))
 
 
 def resource_plan(

@@ -103,6 +103,7 @@ from refnet.v1.personal_pb2 import (
     Erased,
     Restricted,
     Corrected,
+    Expired,
 )
 from refnet.v1.contact_service_pb2 import (
     Contact,
@@ -346,6 +347,8 @@ from refnet.v1.network_service_pb2 import (
     SetRateResponse,
     PublishScoresRequest,
     PublishScoresResponse,
+    ExpireTextsRequest,
+    ExpireTextsResponse,
     GetNetworkRequest,
     GetNetworkResponse,
     ListNetworksRequest,
@@ -679,6 +682,9 @@ __all__ = [
     "ErrorReason",
     "EvidenceKind",
     "ExactPosition",
+    "ExpireTextsRequest",
+    "ExpireTextsResponse",
+    "Expired",
     "ExplainScoreRequest",
     "ExplainScoreResponse",
     "ExplanationServiceStub",
