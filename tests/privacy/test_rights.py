@@ -16,6 +16,7 @@ from privacy.town import Town, ciphertexts, files_with, rows, town
 from refnet.domain.contact import MergeContact
 from refnet.domain.decisions import Request
 from refnet.domain.member import ChangeProfile, EnrolMember, SuspendMember
+from refnet.domain.read import RecordReads
 from refnet.domain.rights import (
     EraseMember,
     RectifyContact,
@@ -159,6 +160,26 @@ def test_an_export_holds_every_fact_about_a_person_and_only_their_own_words(
         gone = {str(text) for each in after for text in each.personal.values()}
         assert {str(Erased(ann))} == gone
         assert json.loads(after[-1].row.state)["data"] == {"strict": False}
+
+
+def test_a_read_is_recorded_once_a_day_whoever_notes_it_again(tmp_path: Path) -> None:
+    """Two servers on one log, or one that forgot: the log decides."""
+    with town(tmp_path, members=2) as made:
+        ann, bob = made.members
+
+        def note(day: int, *subjects: Any, reader: str = "local") -> int:
+            receipt = made.do(RecordReads(reader=reader, day=day, subjects=subjects))
+            return int(receipt.last - receipt.first + 1)
+
+        assert 1 == note(9, ann, ann)
+        assert 1 == note(9, ann, bob)
+        assert 0 == note(9, bob, ann)
+        assert 0 == note(8, ann)
+        assert 2 == note(10, ann, bob)
+        assert 1 == note(9, ann, reader="other")
+    with town(tmp_path) as again:
+        known = again.do(RecordReads(reader="local", day=10, subjects=(ann, bob)))
+        assert known.last < known.first
 
 
 # --- any sequence ---------------------------------------------------------------------------------

@@ -28,8 +28,8 @@ _OWN = "originator_id = ? AND version = ? AND field = ?"
 _EXPIRED = "texts_expired"
 _CLEARED = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _TEXTS = (
-    "SELECT field, rowid, sealed.originator_id, version, topic, state, salt, commitment"  # noqa: S608
-    " FROM sealed CROSS JOIN stored_events"
+    "SELECT field, rowid, sealed.originator_id, version, topic, state, salt,"  # noqa: S608
+    " commitment FROM sealed CROSS JOIN stored_events"
     " ON sealed.originator_id = stored_events.originator_id AND version = originator_version"
     f" WHERE rowid <= ? AND field NOT IN ({','.join('?' * len(DETAILS))})"
 )
