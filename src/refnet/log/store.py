@@ -118,15 +118,22 @@ class Store:
                 return
             if gone is not None and len(gone) <= SOUGHT_MAX:
                 fold(connection)
-                if self._file is None:
-                    # Closed last of all: closing a file lets go of the locks SQLite holds on it.
-                    self._file = self.path.open("rb")
-                if not holds(self._file, gone):
+                if not self._holds(gone):
                     connection.execute("PRAGMA user_version = 0")
                     return
             scrub(connection)
         except STORAGE_ERRORS as error:
             raise storage_error(error) from error
+
+    def _holds(self, gone: Sequence[bytes]) -> bool:
+        """Whether any of these bytes are in the file, or nobody can tell."""
+        try:
+            if self._file is None:
+                # Closed last of all: closing a file lets go of the locks SQLite holds on it.
+                self._file = self.path.open("rb")
+            return holds(self._file, gone)
+        except OSError:  # out of descriptors or address space: then it is written anew
+            return True
 
     def reader(self, codec: Codec) -> Reader:
         """A reader with a connection of its own, for as long as the caller needs it."""
