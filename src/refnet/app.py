@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
 from refnet.consistency import Freshness, check_reached
-from refnet.domain.decisions import Noun, Request
+from refnet.domain.decisions import LOCAL, Noun, Request
 from refnet.domain.network import PublishScores
+from refnet.domain.read import READS, RecordReads
 from refnet.domain.state import State
-from refnet.domain.values import MICROS_PER_DAY, Erased, utc_day
-from refnet.engine import Engine, Row, left_out, load_state, reveal_fields, row_of
+from refnet.domain.values import MICROS_PER_DAY, utc_day
+from refnet.engine import Engine, Row, left_out, load_state, row_of
 from refnet.errors import (
     FreshnessTimeout,
     RefnetError,
@@ -35,14 +36,17 @@ from refnet.errors import (
     stopping,
 )
 from refnet.folding import Folding, Head
+from refnet.log.disclosure import Disclosure, Shown, reveal_fields
 from refnet.log.draft import Receipt
 from refnet.log.reader import Reader
 from refnet.log.writer import Writer
+from refnet.privacy.reads import ReadLog
 from refnet.publishing import FOLDER, Publishing
 from refnet.reading import ReadPool
 from refnet.scoreboard import Scoreboard, pause
 from refnet.scoring import MODEL
 from refnet.standings import Snapshot, check_claim
+from refnet.submitting import Submitting
 from refnet.tlog.published import Published
 
 CHECKPOINT_SECONDS = 1.0
@@ -81,11 +85,15 @@ class App:
         self._work: list[threading.Thread] = []
         self._changed = asyncio.Event()
         self._writer = Writer(engine.sequencer)
+        self._submitting = Submitting(self._writer, self._vouch, self._tell, self._answered)
         self._folding = Folding(engine, self._stop)
         self._board = Scoreboard(self._folding.projection, engine.clock, threads, model)
         self._reads = ReadPool(engine, self._fail)
         self._publishing = publishing
         self._published = Published(engine.data / FOLDER)
+        self._read_log = ReadLog(
+            lambda: engine.state.index(READS), engine.clock, self._record_reads
+        )
 
     async def start(self) -> None:
         """Fold what the log holds, make the first scores, and begin to take writes.
@@ -135,28 +143,15 @@ class App:
 
     async def submit(self, request: Request) -> Receipt:
         """Record one request; returns after it is flushed. Raises its refusal."""
-        await self._vouch(request)
-        future: asyncio.Future[Receipt] = self._loop.create_future()
-        self._writer.enqueue(request, future, self._deliver)
-        return await future
+        return await self._submitting.one(request)
 
     async def submit_many(self, requests: Sequence[Request]) -> list[Receipt | RefnetError]:
         """Record several, each on its own; refusals come back as values."""
-        futures: list[asyncio.Future[Receipt]] = []
-        for request in requests:
-            future: asyncio.Future[Receipt] = self._loop.create_future()
-            try:
-                await self._vouch(request)
-                self._writer.enqueue(request, future, self._deliver)
-            except RefnetError as refusal:
-                # Those before it are recorded all the same, and the caller must hear of that.
-                future.set_exception(refusal)
-            futures.append(future)
-        outcomes = await asyncio.gather(*futures, return_exceptions=True)
-        for outcome in outcomes:
-            if not isinstance(outcome, Receipt | RefnetError):
-                raise outcome
-        return outcomes  # type: ignore[return-value]
+        return await self._submitting.several(requests)
+
+    async def _record_reads(self, asked: RecordReads) -> Receipt:
+        new_id = self._engine.new_id("read")
+        return await self.submit(Request(command=asked, request_id=str(uuid4()), new_id=new_id))
 
     async def _vouch(self, request: Request) -> None:
         """Refuse to publish as scores what the log does not say."""
@@ -184,12 +179,26 @@ class App:
         return await self._reads.ask(lambda reader, _: load_state(reader, noun, stream, end))
 
     async def personal(
-        self, noun: Noun, stream: UUID, versions: Mapping[str, int]
-    ) -> Mapping[str, str | Erased | None]:
-        """Personal fields of a stream in clear, each from the fact of the given version."""
-        return await self._reads.ask(
-            lambda reader, disclosure: reveal_fields(reader, disclosure, stream, versions)
+        self, noun: Noun, stream: UUID, versions: Mapping[str, int], principal: str = LOCAL
+    ) -> Mapping[str, Shown]:
+        """Personal fields of a stream in clear, each from the fact of the given version.
+
+        Whose data the principal was shown is recorded within about a second.
+        """
+        subjects: set[UUID] = set()
+        shown = await self._reads.ask(
+            lambda reader, opens: reveal_fields(reader, opens, stream, versions, subjects.add)
         )
+        self.shown(subjects, principal)
+        return shown
+
+    def shown(self, subjects: Iterable[UUID], principal: str = LOCAL) -> None:
+        """Somebody was shown these people's data: that is recorded within about a second."""
+        self._read_log.note(principal, subjects)
+
+    async def ask(self, question: Callable[[Reader, Disclosure], T]) -> T:
+        """What a question to the log and the keys finds, on a reading thread."""
+        return await self._reads.ask(question)
 
     # The log
 
@@ -310,11 +319,10 @@ class App:
 
     # On the writer's, follower's and scorer's threads
 
-    def _deliver(self, answers: Sequence[tuple[Any, Any]]) -> None:
+    def _answered(self) -> None:
         failure = self._engine.sequencer.failure
         if failure is not None:
             self._fail(failure)
-        self._tell(_resolve, answers)
 
     def _follow(self) -> None:
         self._folding.follow(self._folded)
@@ -364,6 +372,8 @@ class App:
     async def _close(self) -> None:
         loop = asyncio.get_running_loop()
         if self._work:  # else it is still starting, and must hear of this at once
+            self._read_log.flush()
+            await asyncio.sleep(0)  # until the writer has what was flushed
             await loop.run_in_executor(None, self._writer.close)
         self._stop.set()
         self._reads.refuse()
@@ -385,13 +395,3 @@ class App:
             stack.callback(self._reads.close)
             for thread in self._work:
                 thread.join()
-
-
-def _resolve(answers: Sequence[tuple[asyncio.Future[Receipt], Any]]) -> None:
-    for future, outcome in answers:
-        if future.done():
-            continue  # the caller went away; what it asked for is recorded all the same
-        if isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)

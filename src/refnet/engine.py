@@ -22,13 +22,13 @@ from refnet.domain.decisions import Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
 from refnet.domain.state import State
-from refnet.domain.values import Erased, Sealed, utc_day
+from refnet.domain.values import utc_day
 from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
 from refnet.ledger.ledger import Ledger
 from refnet.log import live
 from refnet.log.batches import Extractor
 from refnet.log.codec import Codec
-from refnet.log.disclosure import Disclosure
+from refnet.log.disclosure import Disclosure, Shown, reveal_fields
 from refnet.log.draft import Receipt
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
@@ -41,8 +41,6 @@ from refnet.standings import Snapshot, snapshot_at
 
 LEDGER = "ledger"
 EXTERNAL_ID = "external_id"
-
-_MISSING = object()
 
 _IMPOSSIBLE = (ValueError, IndexError, OverflowError)
 """What the kernel makes of members who never joined, pairs of one member, ratings of 1000."""
@@ -98,11 +96,13 @@ class Engine:
             self._live = LiveState(self._live_reader, nouns)
             self._live.start()
             opened.pop_all()
-        self._disclosure = Disclosure(self._reader, keys)
+        self._disclosure = self.disclosure(self._reader)
         self._projection: Projection | None = None
         self.sequencer = Sequencer(
             store, codec, keys, self._live, nouns=nouns, clock=clock, entropy=entropy
         )
+        self.erased_again = 0
+        """Of how many people, erased before, the keys were found alive and destroyed again."""
 
     @property
     def data(self) -> Path:
@@ -187,15 +187,23 @@ class Engine:
         """A reader with a connection of its own, for another thread."""
         return self.store.reader(self.codec)
 
+    def disclosure(self, reader: Reader) -> Disclosure:
+        """What opens sealed fields, through a reader of the caller's."""
+        return Disclosure(reader, self.keys, self._live.state.index)
+
+    def erase_again(self) -> None:
+        """Carry out the erasures that a crash or a restored backup undid. For a writer."""
+        self.erased_again = self.sequencer.eraser.begin_again(self.state.index)
+
     def load(self, noun: Noun, stream: UUID) -> Any | None:
         """The state of a stream, folded from the log; None if it is no stream of this noun."""
         return load_state(self._reader, noun, stream)
 
-    def personal(self, stream: UUID, versions: Mapping[str, int]) -> dict[str, str | Erased | None]:
+    def personal(self, stream: UUID, versions: Mapping[str, int]) -> dict[str, Shown]:
         """Personal fields of a stream in clear, each from the fact of a version (0: none)."""
         return reveal_fields(self._reader, self._disclosure, stream, versions)
 
-    def external_ids(self) -> dict[UUID, str | Erased | None]:
+    def external_ids(self) -> dict[UUID, Shown]:
         """The id under which each member came from another system, by member."""
         return {
             stream: self.personal(stream, {EXTERNAL_ID: member.external_id_at})[EXTERNAL_ID]
@@ -363,27 +371,3 @@ def left_out(reader: Reader, snapshot: Snapshot, positions: Iterable[int]) -> ND
         return reader.stream(stream_of(row))
 
     return whatif.left_out(snapshot, positions, stream_at)
-
-
-def reveal_fields(
-    reader: Reader, disclosure: Disclosure, stream: UUID, versions: Mapping[str, int]
-) -> dict[str, str | Erased | None]:
-    """See `Engine.personal`."""
-    wanted = {version for version in versions.values() if version}
-    facts = {
-        recorded.version: fact
-        for fact, recorded in (reader.stream(stream) if wanted else ())
-        if recorded.version in wanted
-    }
-    found: dict[str, str | Erased | None] = {}
-    for field, version in versions.items():
-        sealed = getattr(facts.get(version), field, _MISSING) if version else None
-        if sealed is not None and not isinstance(sealed, Sealed):
-            raise StoreDamaged(
-                f"fact {version} of stream {stream} holds no sealed {field}; "
-                "restore the log from a backup",
-                stream=stream,
-                version=version,
-            )
-        found[field] = None if sealed is None else disclosure.reveal(stream, version, field, sealed)
-    return found

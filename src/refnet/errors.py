@@ -183,6 +183,12 @@ def stopping() -> ShuttingDown:
     return ShuttingDown("the server is stopping; ask another one, or retry later")
 
 
+class SubjectErased(RefnetError):
+    """The person was erased; nothing more is recorded about them."""
+
+    reason = "SUBJECT_ERASED"
+
+
 class StoreSealed(RefnetError):
     """The store may not be written in this way (simulated, or held by another process)."""
 

@@ -34,7 +34,7 @@ class ReadPool:
             for _ in range(THREADS):
                 reader = engine.reader()
                 opened.callback(reader.close)
-                self._idle.put((reader, Disclosure(reader, engine.keys)))
+                self._idle.put((reader, engine.disclosure(reader)))
             self._readers = opened.pop_all()
 
     async def ask(self, question: Callable[[Reader, Disclosure], T]) -> T:

@@ -20,7 +20,9 @@ from refnet.daily import end, state_daily
 from refnet.domain.ids import Entropy
 from refnet.domain.nouns import NOUNS
 from refnet.engine import Engine
+from refnet.errors import RefnetError
 from refnet.log.codec import Codec
+from refnet.log.rotation import rotate_kek
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
 from refnet.log.unlock import open_keys, view_keys
@@ -56,10 +58,9 @@ def open_engine(
     Raises StoreSealed (another writer, another kind of store, a key file open to everybody),
     NotFound (nothing to read), StoreDamaged.
     """
-    named = os.environ.get("REFNET_KEK_FILE")
     store = view_store(data) if read_only else open_store(data, entropy, simulated=simulated)
     try:
-        kek = Path(named) if named else None
+        kek = kek_file()
         if read_only:
             keys = view_keys(store, kek, entropy)
         else:
@@ -68,11 +69,43 @@ def open_engine(
         store.close()
         raise
     try:
-        return Engine(store, Codec(NOUNS), keys, NOUNS, clock, entropy)
+        engine = Engine(store, Codec(NOUNS), keys, NOUNS, clock, entropy)
     except BaseException:
         keys.close()
         store.close()
         raise
+    if not read_only:
+        try:
+            _erase_again(engine, warn or _warn)
+        except BaseException:
+            engine.close()
+            raise
+    return engine
+
+
+def change_kek(data: Path, to: Path | None, warn: Callable[[str], None]) -> int:
+    """Wrap the keys of a store with another key-encryption key; returns how many.
+
+    to: the file of the new one; None: make one in place of DIR/kek. Raises as
+    `refnet.log.rotation.rotate_kek`, StoreSealed if somebody writes to the store.
+    """
+    view_store(data).close()  # there must be one
+    named = kek_file()
+    store = open_store(data, os.urandom, simulated=None)
+    try:
+        keys = open_keys(store, named, os.urandom, warn)
+        try:
+            return rotate_kek(store, keys, named, to, os.urandom)
+        finally:
+            keys.close()
+    finally:
+        store.close()
+
+
+def kek_file() -> Path | None:
+    """The file of the key-encryption key that the environment names; None: DIR/kek."""
+    named = os.environ.get("REFNET_KEK_FILE")
+    return Path(named) if named else None
 
 
 def open_publishing(engine: Engine) -> Publishing:
@@ -131,6 +164,9 @@ def serve(
 
     check_loopback(listen)
     engine = open_engine(data, warn=warn)
+    engine.sequencer.eraser.on_delay = _erasure_delayed
+    if engine.erased_again:
+        structlog.get_logger().warning("erased_again", people=engine.erased_again)
     # Nobody may wait for a disk that has failed, nor for a long computation.
     last_resort = threading.Timer(FAILED_EXIT_SECONDS, os._exit, (1,))
     last_resort.daemon = True
@@ -186,6 +222,23 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, object]) -> boo
         return True
     doing.cancel()
     return False
+
+
+def _erase_again(engine: Engine, warn: Callable[[str], None]) -> None:
+    def delayed(people: int, refusal: RefnetError) -> None:
+        warn(f"the data of {people} people are erased, but not cleared yet: {refusal.message}")
+
+    engine.sequencer.eraser.on_delay = delayed
+    engine.erase_again()
+    if engine.erased_again:
+        warn(
+            f"carried out again the erasure of {engine.erased_again} people whose keys were "
+            "alive, after a crash or a backup of the key store that was restored"
+        )
+
+
+def _erasure_delayed(people: int, refusal: RefnetError) -> None:
+    structlog.get_logger().warning("erasure_delayed", people=people, reason=refusal.reason)
 
 
 def _warn(message: str) -> None:

@@ -159,7 +159,8 @@ def test_threads_outlive_a_loop_that_was_closed_before_them(tmp_path: Path) -> N
     loop.close()
     try:
         net = Net(app, app._engine, Clock())
-        app._writer.enqueue(net.request(CharterNetwork(name="Net")), object(), app._deliver)
+        deliver = app._submitting.deliver
+        app._writer.enqueue(net.request(CharterNetwork(name="Net")), object(), deliver)
         receipt = app._writer.submit(net.request(CharterNetwork(name="Two"))).exception(5)
         assert isinstance(receipt, NetworkExists)
         time.sleep(1.0)  # follower and scorer tell the loop, too

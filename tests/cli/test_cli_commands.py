@@ -64,6 +64,8 @@ def test_the_commands_are_those_promised() -> None:
         ("replay",),
         ("export", "facts"),
         ("golden", "check"),
+        *(("privacy", part) for part in ("erase", "rectify", "restrict", "export", "reads")),
+        *(("privacy", part) for part in ("retention", "rotate-kek")),
         *(("evaluate", part) for part in ("ratings", "simulated", "attacks", "alerts", "all")),
         ("evaluate", "candidates"),
     } == set(commands())

@@ -225,6 +225,11 @@ async def overloaded(served: Served) -> Any:
     return await served.call(v1.GetHeadRequest())
 
 
+async def subject_erased(served: Served) -> Any:
+    await served.call(v1.EraseMemberRequest(member=served.names["bob"]))
+    return await served.refer()
+
+
 async def internal(served: Served) -> Any:
     def broken(*_: object) -> None:
         raise RuntimeError("a secret of the server")

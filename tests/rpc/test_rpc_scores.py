@@ -119,9 +119,9 @@ async def test_a_page_ends_before_it_grows_beyond_a_message(
     many: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests: list[tuple[Any, str]] = [
+        (v1.ListFactsRequest(page_size=1000), "facts"),  # first: who is shown members is recorded
         (v1.ListMembersRequest(page_size=1000), "members"),
         (v1.ListMembersRequest(page_size=1000, chapter=many.names["chapter 1"]), "members"),
-        (v1.ListFactsRequest(page_size=1000), "facts"),
     ]
     for request, field in requests:
         whole = list(getattr(await many.call(request), field))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from refnet.domain.facts import Act
 from refnet.domain.nouns import FACTS
 from refnet.domain.values import MICROS_PER_DAY
 from refnet.errors import InvalidRequest, StoreSealed
@@ -28,6 +29,8 @@ NEVER_SIMULATED = {
     "refnet.chapter-closed.v1",
     "refnet.network-policy-changed.v1",
     "refnet.scores-published.v1",  # the simulator keeps no scores
+    "refnet.personal-data-read.v1",  # nor has it readers, or people who demand their rights
+    *(name for name, kind in FACTS.items() if kind.ACT is not Act.NONE),
 }
 MONDAY = dt.date(2024, 1, 1)
 

@@ -24,7 +24,9 @@ from refnet.cli.history import history
 from refnet.cli.importing import import_
 from refnet.cli.output import Output, OutputLost, writing
 from refnet.cli.path import path, trust
+from refnet.cli.privacy import privacy
 from refnet.cli.replay import replay
+from refnet.cli.retention import retention, rotate_kek
 from refnet.cli.scores import scores
 from refnet.cli.serve import serve
 from refnet.cli.simulate import simulate
@@ -60,11 +62,14 @@ for command in (
         bridges_,
         alerts_,
     ),
-    *(replay, audit, export, golden, evaluate),
+    *(replay, audit, export, privacy, golden, evaluate),
 ):
     cli.add_command(command)
-for command in (verify, bundle):
-    audit.add_command(command)
+for group, command in (
+    *((audit, each) for each in (verify, bundle)),
+    *((privacy, each) for each in (retention, rotate_kek)),
+):
+    group.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

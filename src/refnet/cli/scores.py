@@ -14,11 +14,12 @@ from refnet.cli.command import opened, store_command
 from refnet.cli.model import model_option
 from refnet.cli.moments import TIME_HELP, DayType, Moment, MomentType
 from refnet.cli.output import Output
+from refnet.cli.people import as_json, word_for
 from refnet.domain.membership import Member
-from refnet.domain.values import Erased
 from refnet.engine import Engine
 from refnet.errors import StoreDamaged, StoreSealed
 from refnet.labels import Label
+from refnet.log.disclosure import Shown
 from refnet.standings import Snapshot
 
 COMPONENTS = {"value": "V", "trust": "T", "clients": "C", "referrals": "R", "partners": "P"}
@@ -102,14 +103,14 @@ def name_of(engine: Engine, snapshot: Snapshot, number: int, output: Output) -> 
     member = _member(engine, stream)
     wanted = {"name": member.name_at, "external_id": member.external_id_at}
     for text in _told(engine, stream, wanted, output).values():
-        if isinstance(text, str):
-            return text
+        if text is not None:
+            return text if isinstance(text, str) else f"({word_for(text)}) {str(stream)[:8]}"
     return str(stream)
 
 
 def _told(
     engine: Engine, stream: UUID, versions: Mapping[str, int], output: Output
-) -> Mapping[str, str | Erased | None]:
+) -> Mapping[str, Shown]:
     """Personal fields; with a warning, nothing where keys or sealed fields are lost.
 
     Scores need neither, and who has only the log shall see them.
@@ -145,7 +146,7 @@ def _document(
         external_id = _told(engine, stream, wanted, output)["external_id"]
         return {
             "member": f"members/{stream}",
-            "external_id": None if isinstance(external_id, Erased) else external_id,
+            "external_id": as_json(external_id),
             "rank": int(snapshot.rank[number]),
             "score": arrays["score"][number],
             "raw": arrays["raw"][number],

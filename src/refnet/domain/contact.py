@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from refnet.domain.decisions import Context, Noun, World, command, get
+from refnet.domain import rights
+from refnet.domain.decisions import ERASED, Context, Noun, World, command, get
 from refnet.domain.facts import Columns, Recorded, fact, pii, pseudonym
 from refnet.domain.values import ContactId, MemberId, Personal
 from refnet.errors import SelfDealing, WrongState
@@ -48,12 +49,19 @@ class MergeContact:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """State of a contact. merged_into: the contact that goes on, if any."""
+    """State of a contact. merged_into: the contact that goes on, if any.
+
+    name_at, email_at, phone_at: version of the fact of this stream that holds the newest value of
+    that personal field, 0 if none does.
+    """
 
     id: ContactId
     registered_by: MemberId | None
     merged_into: ContactId | None
     position: int
+    name_at: int
+    email_at: int
+    phone_at: int
 
 
 def _register(asked: RegisterContact, ctx: Context, state: None, world: World) -> list[Any]:
@@ -108,33 +116,98 @@ def resolve(world: World, contact: ContactId) -> ContactId:
         contact = found.merged_into
 
 
+def _erase(asked: rights.EraseContact, ctx: Context, state: Contact, world: World) -> list[Any]:
+    """Whoever was merged into this contact is the same person, and must not be forgotten."""
+    erased = world.index(ERASED)
+    others = [each for each in merged_into(world, asked.contact)[1:] if each not in erased]
+    if others:
+        raise WrongState(
+            f"contact {asked.contact} is also known as contact {others[0]}, merged into it; "
+            "erase that one first",
+            field="contact",
+            contact=asked.contact,
+            also=others[0],
+        )
+    return [rights.ContactErased(strict=asked.strict)]
+
+
+def _rectify(asked: rights.RectifyContact, ctx: Context, state: Contact, world: World) -> list[Any]:
+    return [rights.ContactRectified(**rights.details(asked))]
+
+
+def _restrict(
+    asked: rights.RestrictContact, ctx: Context, state: Contact, world: World
+) -> list[Any]:
+    rights.check_restricted(world, asked.contact, field="contact", wanted=False)
+    return [rights.ContactRestricted()]
+
+
+def _unrestrict(
+    asked: rights.UnrestrictContact, ctx: Context, state: Contact, world: World
+) -> list[Any]:
+    rights.check_restricted(world, asked.contact, field="contact", wanted=True)
+    return [rights.ContactRestrictionLifted()]
+
+
+def profiled(state: Contact, happened: rights.ContactRectified, version: int) -> Contact:
+    """The contact after new personal details in the fact of that version."""
+    return replace(
+        state,
+        name_at=state.name_at if happened.name is None else version,
+        email_at=state.email_at if happened.email is None else version,
+        phone_at=state.phone_at if happened.phone is None else version,
+    )
+
+
 def _evolve(state: Contact | None, happened: Any, recorded: Recorded) -> Contact:
     match happened:
         case ContactRegistered():
             return Contact(
-                ContactId(recorded.stream), happened.registered_by, None, recorded.position
+                ContactId(recorded.stream),
+                happened.registered_by,
+                None,
+                recorded.position,
+                name_at=recorded.version,
+                email_at=0 if happened.email is None else recorded.version,
+                phone_at=0 if happened.phone is None else recorded.version,
             )
         case ContactMerged():
             assert state is not None
             return replace(state, merged_into=happened.into)
+        case rights.ContactRectified():
+            assert state is not None
+            return profiled(state, happened, recorded.version)
+        case _ if isinstance(happened, rights.CONTACT_FACTS):
+            assert state is not None
+            return state
         case _:
             raise TypeError(f"contact cannot hold {happened!r}")
 
 
-def _index(tables: Any, old: Contact | None, new: Contact, happened: Any, _: Recorded) -> None:
+def _index(
+    tables: Any, old: Contact | None, new: Contact, happened: Any, recorded: Recorded
+) -> None:
     """Keeps `merged`: contact -> all contacts that were merged into it."""
     if isinstance(happened, ContactMerged):
         merged = tables["merged"]
         gone = (new.id, *merged.get(new.id, ()))
         merged[happened.into] = (*merged.get(happened.into, ()), *gone)
+    rights.index_rights(tables, happened, recorded)
 
 
 NOUN = Noun(
     name="contact",
     plural="contacts",
     id_type=ContactId,
-    facts=(ContactRegistered, ContactMerged),
-    commands={RegisterContact: _register, MergeContact: _merge},
+    facts=(ContactRegistered, ContactMerged, *rights.CONTACT_FACTS),
+    commands={
+        RegisterContact: _register,
+        MergeContact: _merge,
+        rights.EraseContact: _erase,
+        rights.RectifyContact: _rectify,
+        rights.RestrictContact: _restrict,
+        rights.UnrestrictContact: _unrestrict,
+    },
     evolve=_evolve,
     resident=True,
     timed_ids=False,

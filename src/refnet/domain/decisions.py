@@ -20,10 +20,14 @@ from refnet.errors import (
     NotFound,
     OccurTimeBeforeCharter,
     OccurTimeInFuture,
+    SubjectErased,
 )
 
 FUTURE_SKEW = 300 * MICROS_PER_SECOND
 """How far ahead of the server's clock a caller's clock may run."""
+
+LOCAL = "local"
+"""The principal of all who reach a store or a server directly, until callers are authenticated."""
 
 T = TypeVar("T")
 
@@ -60,7 +64,7 @@ class Request:
     command: Any
     request_id: str
     new_id: UUID
-    principal: str = "local"
+    principal: str = LOCAL
     acting_member: UUID | None = None
     occur_time: int | None = None
 
@@ -102,6 +106,7 @@ class Noun:
     timed_ids: ids are UUIDv7, for activity; people get UUIDv4, which tell nothing.
     index: keeps this noun's look-up tables; called with the tables, old and new state, fact and
     recorded.
+    served: whether callers may send its commands; False for what only refnet itself records.
     """
 
     name: str
@@ -113,6 +118,7 @@ class Noun:
     resident: bool = False
     timed_ids: bool = True
     index: Callable[[dict[str, dict[Any, Any]], Any, Any, Any, Recorded], None] | None = None
+    served: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +151,42 @@ def decide(noun: Noun, request: Request, now: int, world: World) -> Decision:
     return Decision(noun.name, stream, tuple(facts))
 
 
+ERASED = "erased"
+"""The index of people who were erased: id -> Erasure."""
+
+
+EXPIRED = "expired"
+"""The index of what expired: TEXTS -> the record time in microseconds before which they did."""
+
+TEXTS = "texts"
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A person was erased, by the fact at a position; strict: the ciphertexts go too."""
+
+    position: int
+    strict: bool
+
+
+def check_not_erased(world: World, subject: UUID, *, field: str) -> None:
+    """Raises SubjectErased, naming the request's field, for a person who was erased."""
+    erasure: Erasure | None = world.index(ERASED).get(subject)
+    if erasure is not None:
+        raise SubjectErased(
+            f"{subject}, whom {field} is about, was erased by the fact at position "
+            f"{erasure.position}, and nothing more is recorded about them; name somebody else",
+            field=field,
+            subject=subject,
+            position=erasure.position,
+        )
+
+
 def get(world: World, noun: str, stream: UUID, *, field: str) -> Any:
-    """The state of a stream. Raises NotFound naming the request's field."""
+    """The state of a stream.
+
+    Raises NotFound, or SubjectErased for a person who was erased, naming the request's field.
+    """
     state = world.find(noun, stream)
     if state is None:
         raise NotFound(
@@ -155,6 +195,7 @@ def get(world: World, noun: str, stream: UUID, *, field: str) -> Any:
             noun=noun,
             id=stream,
         )
+    check_not_erased(world, stream, field=field)
     return state
 
 

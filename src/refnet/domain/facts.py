@@ -78,6 +78,22 @@ class Effect(IntEnum):
     RESUMED = 21  # giver is active again
 
 
+class Act(StrEnum):
+    """What a fact does to personal data: those of its stream, whose id is the person's.
+
+    The log carries it out, so that it needs no list of facts. A fact that ERASES says in `strict`
+    whether the ciphertexts go too; one that RECTIFIES replaces every earlier text of its fields.
+    One that EXPIRES is about everybody: what was said before its `before_time` goes.
+    """
+
+    NONE = "none"
+    ERASES = "erases"
+    RECTIFIES = "rectifies"
+    RESTRICTS = "restricts"
+    LIFTS = "lifts"
+    EXPIRES = "expires"
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Where a fact lands in the ledger. An entry names a field of the fact, or is None for "none".
@@ -123,6 +139,7 @@ class Fact(Protocol):
     COLUMNS: ClassVar[Columns]
     SEALED: ClassVar[Mapping[str, tuple[str, ...]]]
     NEEDS: ClassVar[tuple[str, ...]]
+    ACT: ClassVar[Act]
 
 
 T = TypeVar("T")
@@ -132,12 +149,13 @@ T = TypeVar("T")
     frozen_default=True, kw_only_default=True, field_specifiers=(public, pseudonym, pii)
 )
 def fact(
-    name: str, columns: Columns, *, needs: tuple[str, ...] = ()
+    name: str, columns: Columns, *, needs: tuple[str, ...] = (), act: Act = Act.NONE
 ) -> Callable[[type[T]], type[T]]:
     """Declare a fact stored under `name`, such as `refnet.referral-passed.v1`.
 
     needs: names of facts of which one must have happened in the same stream before this one could;
     without any it needs the stream's first fact. What is left out takes along what needs it.
+    act: what it does to the personal data of its stream.
     Raises TypeError, while the module is imported, for a field without a privacy class.
     """
 
@@ -156,6 +174,7 @@ def fact(
         record.COLUMNS = columns
         record.SEALED = sealed
         record.NEEDS = needs
+        record.ACT = act
         return record  # type: ignore[no-any-return]
 
     return declare

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from refnet.domain import membership as rules
-from refnet.domain import seats
+from refnet.domain import rights, seats
 from refnet.domain.chapter import get_open
 from refnet.domain.decisions import Context, Noun, World, command
 from refnet.domain.facts import Columns, Effect, Recorded, fact, pii, pseudonym, public
@@ -362,11 +362,43 @@ def _change_profile(asked: ChangeProfile, ctx: Context, state: Member, world: Wo
     return [ProfileChanged(name=asked.name, email=asked.email, phone=asked.phone)]
 
 
+def _erase(asked: rights.EraseMember, ctx: Context, state: Member, world: World) -> list[Any]:
+    """Leaving is a fact of its own, so that the erasure has no effect on any score or rank."""
+    left: list[Any] = []
+    if state.status in (MemberStatus.ACTIVE, MemberStatus.SUSPENDED):
+        rules.check_after_last_change(state, ctx.occur_time)
+        left = [MemberLeft(reason=None)]
+    return [*left, rights.MemberErased(strict=asked.strict)]
+
+
+def _rectify(asked: rights.RectifyMember, ctx: Context, state: Member, world: World) -> list[Any]:
+    return [rights.MemberRectified(**rights.details(asked))]
+
+
+def _restrict(asked: rights.RestrictMember, ctx: Context, state: Member, world: World) -> list[Any]:
+    rights.check_restricted(world, asked.member, field="member", wanted=False)
+    return [rights.MemberRestricted()]
+
+
+def _unrestrict(
+    asked: rights.UnrestrictMember, ctx: Context, state: Member, world: World
+) -> list[Any]:
+    rights.check_restricted(world, asked.member, field="member", wanted=True)
+    return [rights.MemberRestrictionLifted()]
+
+
+def _index(tables: Any, old: Member | None, new: Member, happened: Any, recorded: Recorded) -> None:
+    seats.index_seats(tables, old, new, happened, recorded)
+    rights.index_rights(tables, happened, recorded)
+
+
 def _evolve(state: Member | None, happened: Any, recorded: Recorded) -> Member:
     time = recorded.occur_time
     if isinstance(happened, MemberApplied):
         return rules.applied(state, happened, recorded)
     assert state is not None
+    if isinstance(happened, rights.MEMBER_FACTS):
+        return rights.of_member(state, happened, recorded)
     match happened:
         case ApplicationDecided():
             status = MemberStatus.ADMITTED if happened.admitted else MemberStatus.REFUSED
@@ -409,6 +441,7 @@ NOUN = Noun(
         RoleAssigned,
         RoleEnded,
         ProfileChanged,
+        *rights.MEMBER_FACTS,
     ),
     commands={
         ApplyForMembership: _apply,
@@ -423,9 +456,13 @@ NOUN = Noun(
         AssignRole: _assign_role,
         EndRole: _end_role,
         ChangeProfile: _change_profile,
+        rights.EraseMember: _erase,
+        rights.RectifyMember: _rectify,
+        rights.RestrictMember: _restrict,
+        rights.UnrestrictMember: _unrestrict,
     },
     evolve=_evolve,
     resident=True,
     timed_ids=False,
-    index=seats.index_seats,
+    index=_index,
 )

@@ -22,7 +22,7 @@ OFFICERS = frozenset({"president", "vice_president", "secretary_treasurer"})
 
 
 class MemberStatus(StrEnum):
-    """Where a person stands. `late`, `lapsed` and `erased` come with dues and privacy."""
+    """Where a person stands. `late` and `lapsed` come with dues."""
 
     APPLICANT = "applicant"
     ADMITTED = "admitted"
@@ -30,6 +30,7 @@ class MemberStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
     LEFT = "left"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from refnet.domain.currency import check_currency
-from refnet.domain.decisions import Context, Noun, World, command
-from refnet.domain.facts import Columns, Effect, Recorded, fact, public
+from refnet.domain.decisions import EXPIRED, TEXTS, Context, Noun, World, command
+from refnet.domain.facts import Act, Columns, Effect, Recorded, fact, public
 from refnet.domain.ranges import DAY_MAX, POSITION_MAX, RATE_MAX, VALUE_HALF_MAX, check_range
 from refnet.domain.values import NetworkId
-from refnet.errors import InvalidRequest, NetworkExists
+from refnet.errors import InvalidRequest, NetworkExists, WrongState
 
 
 class Pretrust(StrEnum):
@@ -86,6 +86,13 @@ class ScoresPublished:
     digest: str = public()
 
 
+@fact("refnet.texts-expired.v1", Columns(5), act=Act.EXPIRES)
+class TextsExpired:
+    """What was said about people, and recorded before a time in microseconds, is gone for good."""
+
+    before_time: int = public()
+
+
 @command()
 class CharterNetwork:
     """Begin the network of this log."""
@@ -127,9 +134,20 @@ class PublishScores:
     digest: str
 
 
+@command(target="network")
+class ExpireTexts:
+    """Destroy free text about people that was recorded before a time in microseconds."""
+
+    network: NetworkId
+    before_time: int
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
-    """State of the network. rates: millionths by currency code."""
+    """State of the network. rates: millionths by currency code.
+
+    texts_expired_time: before it all free text has expired, microseconds; None if none has.
+    """
 
     id: NetworkId
     name: str
@@ -140,6 +158,7 @@ class Network:
     chartered_time: int
     position: int
     rates: dict[str, int] = field(default_factory=dict)
+    texts_expired_time: int | None = None
 
 
 def _charter(asked: CharterNetwork, ctx: Context, state: None, world: World) -> list[Any]:
@@ -210,6 +229,26 @@ def _publish(asked: PublishScores, ctx: Context, state: Network, world: World) -
     ]
 
 
+def _expire(asked: ExpireTexts, ctx: Context, state: Network, world: World) -> list[Any]:
+    if asked.before_time > ctx.now:
+        raise InvalidRequest(
+            f"before_time {asked.before_time} lies after {ctx.now}, the present; texts that do not "
+            "exist yet cannot expire: give an earlier time",
+            field="before_time",
+            before_time=asked.before_time,
+            now=ctx.now,
+        )
+    if asked.before_time <= (state.texts_expired_time or 0):
+        raise WrongState(
+            f"all texts before {state.texts_expired_time} have expired already; give a time after "
+            "it, or leave it at that",
+            field="before_time",
+            before_time=asked.before_time,
+            expired=state.texts_expired_time,
+        )
+    return [TextsExpired(before_time=asked.before_time)]
+
+
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -238,6 +277,9 @@ def _evolve(state: Network | None, happened: Any, recorded: Recorded) -> Network
             assert state is not None
             rates = {**state.rates, happened.currency: happened.rate_millionths}
             return replace(state, rates=rates)
+        case TextsExpired():
+            assert state is not None
+            return replace(state, texts_expired_time=happened.before_time)
         case ScoresPublished():
             assert state is not None
             return state
@@ -248,18 +290,21 @@ def _evolve(state: Network | None, happened: Any, recorded: Recorded) -> Network
 def _index(tables: Any, old: Any, new: Network, happened: Any, recorded: Recorded) -> None:
     tables["network"]["id"] = new.id
     tables["network"]["chartered"] = new.chartered_time
+    if isinstance(happened, TextsExpired):
+        tables[EXPIRED][TEXTS] = happened.before_time
 
 
 NOUN = Noun(
     name="network",
     plural="networks",
     id_type=NetworkId,
-    facts=(NetworkChartered, NetworkPolicyChanged, RateSet, ScoresPublished),
+    facts=(NetworkChartered, NetworkPolicyChanged, RateSet, ScoresPublished, TextsExpired),
     commands={
         CharterNetwork: _charter,
         ChangeNetworkPolicy: _change_policy,
         SetRate: _set_rate,
         PublishScores: _publish,
+        ExpireTexts: _expire,
     },
     evolve=_evolve,
     resident=True,

@@ -12,6 +12,7 @@ from refnet.domain import (
     member,
     network,
     one_to_one,
+    read,
     referral,
     testimonial,
 )
@@ -26,6 +27,7 @@ NOUNS: tuple[Noun, ...] = (
     one_to_one.NOUN,
     referral.NOUN,
     testimonial.NOUN,
+    read.NOUN,
 )
 
 BY_NAME = {noun.name: noun for noun in NOUNS}

@@ -30,6 +30,30 @@ class Erased:
     subject: UUID
 
 
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """What an ordinary reader gets while the subject's data may be kept but not used."""
+
+    subject: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a reader gets where a wrong text once was: a later fact of the stream corrects it."""
+
+    subject: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What a reader gets where a text once was that was kept as long as it may be."""
+
+    subject: UUID
+
+
+Withheld = Erased | Restricted | Corrected | Expired
+"""Why a personal field that was recorded is not shown."""
+
 Personal = str | Sealed
 """A personal field: plain text on its way in, sealed as soon as it is stored."""
 
@@ -47,3 +71,4 @@ MeetingId = NewType("MeetingId", UUID)
 OneToOneId = NewType("OneToOneId", UUID)
 ReferralId = NewType("ReferralId", UUID)
 TestimonialId = NewType("TestimonialId", UUID)
+ReadId = NewType("ReadId", UUID)

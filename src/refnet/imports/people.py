@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from refnet.domain.decisions import Request
+from refnet.domain.decisions import ERASED, Request
 from refnet.domain.member import EnrolMember
 from refnet.domain.membership import Member
 from refnet.domain.values import ChapterId, MemberId
@@ -113,7 +113,13 @@ class People:
     def _stream(self, name: str) -> UUID | None:
         if name.startswith(_PREFIX):
             return _uuid(name.removeprefix(_PREFIX), self._engine.state.resident("member"))
-        return self._engine.lookup("external_id", name)
+        return self._engine.lookup("external_id", name) or self._erased(name)
+
+    def _erased(self, name: str) -> UUID | None:
+        """Who was enrolled from a file and erased since: the file must not bring them back."""
+        erased = self._engine.state.index(ERASED)
+        stream = self._engine.answered(self._ids.of("member", name)) if erased else None
+        return stream if stream in erased else None
 
 
 def _uuid(text: str, known: Any) -> UUID | None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
-from refnet.domain.values import Erased, Sealed
+from refnet.domain.decisions import ERASED, EXPIRED, TEXTS
+from refnet.domain.facts import Act
+from refnet.domain.rights import DETAILS, RESTRICTED
+from refnet.domain.values import Corrected, Erased, Expired, Restricted, Sealed, Withheld
 from refnet.errors import StoreDamaged
 from refnet.log.keys import KeyStore
 from refnet.log.reader import Reader
 from refnet.log.sealing import Place, unseal
+
+Index = Callable[[str], Mapping[Any, Any]]
+"""The tables of the state at the head: who was erased, whose data are restricted."""
+
+Shown = str | Withheld | None
+"""A personal field as a reader gets it: the text, why it is withheld, or that there was none."""
+
+_MISSING = object()
 
 LOOKUP = "refnet/lookup/v1"
 
@@ -21,16 +34,29 @@ def lookup_digest(keys: KeyStore, kind: str, text: str) -> bytes:
 class Disclosure:
     """Opens sealed fields and finds people by what is kept secret about them."""
 
-    def __init__(self, reader: Reader, keys: KeyStore) -> None:
+    def __init__(self, reader: Reader, keys: KeyStore, index: Index | None = None) -> None:
         self._reader = reader
         self._keys = keys
+        self._index: Index = _nobody if index is None else index
 
-    def reveal(self, stream: UUID, version: int, field: str, sealed: Sealed) -> str | Erased:
-        """The text of a field of one fact, or Erased if its subject's key was destroyed.
+    def reveal(
+        self, stream: UUID, version: int, field: str, sealed: Sealed, *, restricted: bool = False
+    ) -> str | Withheld:
+        """The text of a field of one fact, or why it is not shown.
 
-        Raises StoreDamaged if the ciphertext is missing or is not the one the fact names.
+        Who was erased is Erased from the moment of the fact, whatever is left of their keys.
+        restricted: show also what is restricted, to the person it is about. Raises StoreDamaged if
+        the ciphertext is missing or is not the one the fact names.
         """
-        key = self._keys.key(sealed.subject, sealed.epoch)
+        subject = sealed.subject
+        if self._is_erased(subject):
+            return Erased(subject)
+        is_kept = bool(self._index(RESTRICTED).get(subject))  # then it does not expire either
+        if is_kept and not restricted:
+            return Restricted(subject)
+        if not is_kept and self._is_expired(stream, version, field):
+            return Expired(subject)
+        key = self._keys.key(subject, sealed.epoch)
         if isinstance(key, Erased):
             return key
         rows = self._reader.query(
@@ -41,6 +67,12 @@ class Disclosure:
             (stream.hex, version, field),
         )
         if not rows:
+            if self._is_erased(subject):
+                return Erased(subject)
+            if self._is_corrected(stream, version, field):
+                return Corrected(subject)
+            if self._is_expired(stream, version, field):
+                return Expired(subject)
             raise StoreDamaged(
                 f"the sealed {field} of fact {version} of stream {stream} is missing though its "
                 "key is not; restore the sealed data from a backup",
@@ -60,7 +92,35 @@ class Disclosure:
         rows = self._reader.query(
             "SELECT subject FROM lookups WHERE digest = ?", (lookup_digest(self._keys, kind, text),)
         )
-        return holder_of(rows[0][0]) if rows else None
+        holder = holder_of(rows[0][0]) if rows else None
+        return None if holder is None or self._is_erased(holder) else holder
+
+    def _is_erased(self, subject: UUID) -> bool:
+        return subject in self._index(ERASED)
+
+    def _is_expired(self, stream: UUID, version: int, field: str) -> bool:
+        """Whether it is free text that was recorded too long ago."""
+        before_time = self._index(EXPIRED).get(TEXTS)
+        if before_time is None or field in DETAILS:
+            return False
+        facts = self._reader.stream(stream)
+        return any(
+            recorded.version == version and recorded.record_time < before_time
+            for _, recorded in facts
+        )
+
+    def _is_corrected(self, stream: UUID, version: int, field: str) -> bool:
+        """Whether a later fact of the stream says that this text was wrong."""
+        return any(
+            recorded.version > version
+            and type(fact).ACT is Act.RECTIFIES
+            and getattr(fact, field, None) is not None
+            for fact, recorded in self._reader.stream(stream)
+        )
+
+
+def _nobody(_: str) -> Mapping[Any, Any]:
+    return {}
 
 
 def holder_of(subject: object) -> UUID:
@@ -71,3 +131,39 @@ def holder_of(subject: object) -> UUID:
         raise StoreDamaged(
             "the look-up table names no stream; restore the log from a backup"
         ) from error
+
+
+def reveal_fields(
+    reader: Reader,
+    disclosure: Disclosure,
+    stream: UUID,
+    versions: Mapping[str, int],
+    told: Callable[[UUID], None] | None = None,
+) -> dict[str, Shown]:
+    """Personal fields of a stream in clear, each from the fact of a version (0: none).
+
+    told: hears whose data are shown in clear. Raises StoreDamaged.
+    """
+    wanted = {version for version in versions.values() if version}
+    facts = {
+        recorded.version: fact
+        for fact, recorded in (reader.stream(stream) if wanted else ())
+        if recorded.version in wanted
+    }
+    found: dict[str, Shown] = {}
+    for field, version in versions.items():
+        sealed = getattr(facts.get(version), field, _MISSING) if version else None
+        if sealed is not None and not isinstance(sealed, Sealed):
+            raise StoreDamaged(
+                f"fact {version} of stream {stream} holds no sealed {field}; "
+                "restore the log from a backup",
+                stream=stream,
+                version=version,
+            )
+        if sealed is None:
+            found[field] = None
+            continue
+        found[field] = disclosure.reveal(stream, version, field, sealed)
+        if told is not None and isinstance(found[field], str):
+            told(sealed.subject)
+    return found

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from refnet.domain.decisions import Decision, Noun, Request
-from refnet.domain.facts import Recorded
+from refnet.domain.decisions import Decision, Erasure, Noun, Request, check_not_erased
+from refnet.domain.facts import Act, Recorded
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Sealed
 from refnet.errors import InvalidRequest, StoreSealed
@@ -16,6 +16,7 @@ from refnet.log._stored import TIME_MAX
 from refnet.log.append import append_facts, insert_in_order
 from refnet.log.codec import Codec
 from refnet.log.disclosure import holder_of, lookup_digest
+from refnet.log.erasing import take_corrected
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.sealing import NONCE_SIZE, Place, seal
@@ -86,11 +87,16 @@ class Draft:
         self._sealed: list[_SealedRow] = []
         self._requests: list[tuple[str, str, bytes, int, int]] = []
         self._lookups: dict[bytes, str] = {}
+        self._corrected: list[tuple[str, int, str]] = []  # originator, version, field
+        self.erasures: dict[UUID, Erasure] = {}
+        self.expired_time: int | None = None
+        self.gone: list[bytes] = []
 
     def prepare(self, request: Request, decision: Decision) -> Made:
         """Seal and encode the facts of a request; changes nothing but the store of new keys.
 
-        Raises InvalidRequest for text that cannot be stored, and for a new id that is taken.
+        Raises InvalidRequest for text that cannot be stored, and for a new id that is taken, and
+        SubjectErased for text about somebody who was erased.
         """
         stream = decision.stream
         version, origin = self.tails.get(stream, _NO_TAIL)
@@ -129,6 +135,12 @@ class Draft:
             self._salts.append(self._entropy(SALT_SIZE))
             self._sealed.extend(ciphertexts)
             self.tails[stream] = (recorded.version, recorded.origin)
+            if fact.ACT is Act.ERASES:
+                self.erasures[stream] = Erasure(recorded.position, fact.strict)
+            elif fact.ACT is Act.EXPIRES:
+                self.expired_time = fact.before_time
+            elif fact.ACT is Act.RECTIFIES:
+                self._corrected += [row[:3] for row in ciphertexts]
         self.position += len(made)
         digest = handle_digest(self._keys, request.command)
         if digest is not None:
@@ -139,13 +151,19 @@ class Draft:
         return Receipt(stream, first, self.position, replayed=False)
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Flush new keys, then put all rows into the caller's transaction."""
+        """Flush new keys, then put all rows into the caller's transaction.
+
+        `erasures` and `expired_time` are for the caller to carry out once that is committed, and
+        `gone` holds the ciphertexts of texts that were corrected, to be cleared from the disk.
+        """
         self._keys.flush()
         append_facts(connection, self._start, self._facts, self._salts)
         insert_in_order(connection, "sealed", 4, self._sealed, by=0)
         insert_in_order(connection, "requests", 5, self._requests, by=1)
         if self._lookups:
             insert_in_order(connection, "lookups", 2, self._lookups.items(), by=0)
+        if self._corrected:
+            self.gone = take_corrected(connection, self._corrected)
 
     @property
     def empty(self) -> bool:
@@ -155,6 +173,7 @@ class Draft:
     def _seal(self, fact: Any, recorded: Recorded, originator: str) -> tuple[Any, list[_SealedRow]]:
         fields: dict[str, Sealed] = {}
         ciphertexts = []
+        used: dict[UUID, tuple[int, Any]] = {}
         for field, subjects in fact.SEALED.items():
             text = getattr(fact, field)
             if text is None:
@@ -162,7 +181,11 @@ class Draft:
             if not isinstance(text, str):
                 raise TypeError(f"{fact.NAME}: {field} must be text until the log seals it")
             subject = _subject(fact, subjects, recorded.stream)
-            epoch, key = self._keys.current(subject)
+            check_not_erased(self.world, subject, field=field)
+            if subject not in used:
+                fresh = fact.ACT is Act.RECTIFIES
+                used[subject] = self._keys.current(subject, fresh=fresh)
+            epoch, key = used[subject]
             nonce = self._entropy(NONCE_SIZE)
             place = Place(recorded.stream, recorded.version, fact.NAME, field)
             try:

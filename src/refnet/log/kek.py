@@ -29,18 +29,17 @@ def load_kek(
     for a file that everybody may read, that is not a key, or that is missing.
     """
     if path is not None:
-        return _read(path)
+        return read_kek(path)
     own = directory / "kek"
     if own.exists():
-        return _read(own)
+        return read_kek(own)
     if not make or (directory / "keys.db").exists():
         raise StoreSealed(
             f"the key-encryption key of {directory} is not at {own}; "
             "restore it from the backup, or name its file in REFNET_KEK_FILE",
             path=own,
         )
-    secret = entropy(KEK_SIZE)
-    _write(own, secret)
+    secret = write_kek(own, entropy)
     warn(
         f"made a key-encryption key at {own}, beside the data it protects; "
         "for real people's data keep it elsewhere and name it in REFNET_KEK_FILE"
@@ -48,7 +47,29 @@ def load_kek(
     return secret
 
 
-def _read(path: Path) -> bytes:
+def next_kek(directory: Path) -> Path:
+    """Where the key that is to follow DIRECTORY/kek lies while it is being changed."""
+    return directory / "kek.next"
+
+
+def write_kek(path: Path, entropy: Entropy) -> bytes:
+    """A new key in a file for its owner only, whole or not at all; durable when this returns."""
+    secret = entropy(KEK_SIZE)
+    _write(path, secret)
+    return secret
+
+
+def put_in_force(directory: Path) -> None:
+    """Have DIRECTORY/kek be the key that was to follow it. Durable when this returns."""
+    next_kek(directory).replace(directory / "kek")
+    sync_directory(directory)
+
+
+def read_kek(path: Path) -> bytes:
+    """The 32 bytes in a key file.
+
+    Raises StoreSealed for one that everybody may read, that is not a key, or that is missing.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -73,7 +94,7 @@ def _read(path: Path) -> bytes:
 
 def _write(path: Path, secret: bytes) -> None:
     """Create the file, for its owner only, whole or not at all, before any key relies on it."""
-    unfinished = path.with_suffix(".new")
+    unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with os.fdopen(os.open(unfinished, flags, 0o600), "w", encoding="ascii") as file:

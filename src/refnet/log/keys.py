@@ -11,6 +11,8 @@ import hashlib
 import hmac
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,8 +22,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from refnet.domain.ids import Entropy
 from refnet.domain.values import Erased
-from refnet.errors import StoreDamaged
+from refnet.errors import RefnetError, StoreDamaged, StoreSealed
 from refnet.log.connections import STORAGE_ERRORS, connect, storage_error
+from refnet.log.scrubbing import is_unclean, mark_unclean, scrub
 from refnet.log.sealing import NONCE_SIZE, lp
 
 FILE = "keys.db"
@@ -63,7 +66,11 @@ class KeyStore:
     New keys are held back until `flush`, which the writer calls once a batch before it commits the
     facts that use them: a fact must never outlive its key by accident. Any thread may ask for
     keys.
+
+    lost: why no key can be had, if none can.
     """
+
+    lost: RefnetError | None = None
 
     def __init__(
         self,
@@ -82,13 +89,15 @@ class KeyStore:
         is missing.
         """
         self._path = path
+        self._kek = kek
         self._wrapper = AESGCM(kek)
         self._log = log
         self._entropy = entropy
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[UUID, int], AESGCM] = OrderedDict()
         self._epochs: OrderedDict[UUID, int] = OrderedDict()
-        self._new: dict[UUID, tuple[int, bytes]] = {}  # epoch and wrapped key, to be flushed
+        self._new: dict[tuple[UUID, int], bytes] = {}  # wrapped keys, to be flushed
+        self._newest_new: dict[UUID, int] = {}  # of these, the last epoch of each person
         make = relied is None and not readonly
         if not make and not path.exists():
             raise self._lost("is missing")
@@ -109,21 +118,20 @@ class KeyStore:
             self._epochs.clear()
             self._connection.close()
 
-    def current(self, subject: UUID) -> tuple[int, AESGCM]:
-        """(epoch, key) to seal a person's new data with; a new one, to be flushed, if needed."""
+    def current(self, subject: UUID, *, fresh: bool = False) -> tuple[int, AESGCM]:
+        """(epoch, key) to seal a person's new data with; a new one, to be flushed, if needed.
+
+        fresh: a new one in any case, of the next epoch.
+        """
         with self._lock:
-            epoch = self._new[subject][0] if subject in self._new else self._epochs.get(subject)
-            if epoch is None:
-                rows = self._query(
-                    "SELECT epoch, wrapped IS NULL FROM keys WHERE subject = ?"
-                    " ORDER BY epoch DESC LIMIT 1",
-                    (subject.hex,),
-                )
-                epoch, destroyed = rows[0] if rows else (0, True)
-                if destroyed:
+            epoch = self._epochs.get(subject)
+            if epoch is None or fresh:
+                epoch, destroyed = self._last_epoch(subject)
+                if destroyed or fresh:
                     epoch += 1
                     self._add(subject, epoch)
                 self._epochs[subject] = epoch
+                self._epochs.move_to_end(subject)
                 if len(self._epochs) > CACHED_KEYS:
                     self._epochs.popitem(last=False)
             key = self._find(subject, epoch)
@@ -141,7 +149,7 @@ class KeyStore:
         with self._lock:
             if not self._new:
                 return
-            rows = [(who.hex, *made) for who, made in self._new.items()]
+            rows = [(who.hex, epoch, made) for (who, epoch), made in self._new.items()]
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
@@ -153,6 +161,7 @@ class KeyStore:
                 raise storage_error(error) from error
             self.newest = _named(*rows[-1][:2])
             self._new.clear()
+            self._newest_new.clear()
 
     def discard(self) -> None:
         """Forget new keys that were not flushed: nothing that was sealed with them was kept.
@@ -160,19 +169,114 @@ class KeyStore:
         Or a full disk would have them pile up, with every request that is refused.
         """
         with self._lock:
-            for subject, (epoch, _) in self._new.items():
+            for subject, epoch in self._new:
                 self._cache.pop((subject, epoch), None)
                 self._epochs.pop(subject, None)
             self._new.clear()
+            self._newest_new.clear()
 
     def fingerprint(self, purpose: str, content: bytes) -> bytes:
         """HMAC-SHA-256 under the index key, 32 bytes. Purposes share no fingerprints."""
         message = lp(purpose.encode()) + content
         return hmac.digest(self._index_key, message, hashlib.sha256)
 
+    def alive(self, subjects: Iterable[UUID]) -> list[UUID]:
+        """Of these people, those of whom a key still exists."""
+        found = "SELECT 1 FROM keys WHERE subject = ? AND wrapped IS NOT NULL"
+        with self._lock:
+            return [each for each in subjects if self._query(found, (each.hex,))]
+
+    def destroy(self, subjects: Iterable[UUID]) -> None:
+        """Destroy all keys of these people, and every byte of them in the file and its log.
+
+        Doing it again does no harm. Raises StorageFull, StoreSealed or StoreDamaged.
+        """
+        gone = frozenset(subjects)
+        with self._lock:
+            for at in [at for at in self._cache if at[0] in gone]:
+                del self._cache[at]
+            for who in gone:
+                self._epochs.pop(who, None)
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.executemany(
+                    "UPDATE keys SET wrapped = NULL WHERE subject = ? AND wrapped IS NOT NULL",
+                    [(who.hex,) for who in gone],
+                )
+                mark_unclean(self._connection)
+                self._connection.execute("COMMIT")
+                scrub(self._connection)
+            except STORAGE_ERRORS as error:
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                raise storage_error(error) from error
+
+    def is_under(self, kek: bytes) -> bool:
+        """Whether this key-encryption key is the one in force."""
+        return hmac.compare_digest(kek, self._kek)
+
+    def wrap_again(self, kek: bytes) -> int:
+        """Wrap all keys with another key-encryption key, in one step; returns how many.
+
+        Nothing the old one opens is left in the file. Raises StorageFull, StoreSealed or
+        StoreDamaged; `is_under` then tells which is in force.
+        """
+        with self._lock:
+            assert not self._new, "new keys are flushed before"
+            old, self._wrapper = self._wrapper, AESGCM(kek)
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                number = self._wrap_all(old)
+                mark_unclean(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._wrapper = old
+                if self._connection.in_transaction:
+                    self._connection.rollback()
+                if isinstance(error, STORAGE_ERRORS):
+                    raise storage_error(error) from error
+                raise
+            self._kek = kek
+            try:
+                with suppress(StoreSealed):  # a reader is in the way; the next writer clears it
+                    scrub(self._connection)
+            except STORAGE_ERRORS as error:
+                raise storage_error(error) from error
+            return number
+
+    def _wrap_all(self, old: AESGCM) -> int:
+        new = self._wrapper
+        rows = self._query("SELECT subject, epoch, wrapped FROM keys WHERE wrapped IS NOT NULL")
+        for subject, epoch, wrapped in rows:
+            bound = _binding(self._log, UUID(subject), epoch)
+            self._wrapper = old
+            secret = self._unwrap(wrapped, bound, f"key of {UUID(subject)}")
+            self._wrapper = new
+            self._connection.execute(
+                "UPDATE keys SET wrapped = ? WHERE subject = ? AND epoch = ?",
+                (self._wrap(secret, bound), subject, epoch),
+            )
+        bound = lp(_INDEX_KEY) + lp(self._log.bytes)
+        self._connection.execute(
+            "UPDATE index_key SET wrapped = ?", (self._wrap(self._index_key, bound),)
+        )
+        return len(rows)
+
+    def _last_epoch(self, subject: UUID) -> tuple[int, bool]:
+        """The newest epoch of a person, flushed or not, and whether its key is gone; 0 if none."""
+        unflushed = self._newest_new.get(subject)
+        if unflushed is not None:
+            return unflushed, False
+        rows = self._query(
+            "SELECT epoch, wrapped IS NULL FROM keys WHERE subject = ? ORDER BY epoch DESC LIMIT 1",
+            (subject.hex,),
+        )
+        return (rows[0][0], bool(rows[0][1])) if rows else (0, True)
+
     def _add(self, subject: UUID, epoch: int) -> None:
         secret = self._entropy(KEY_SIZE)
-        self._new[subject] = epoch, self._wrap(secret, _binding(self._log, subject, epoch))
+        self._new[subject, epoch] = self._wrap(secret, _binding(self._log, subject, epoch))
+        self._newest_new[subject] = epoch
         self._remember(subject, epoch, AESGCM(secret))
 
     def _find(self, subject: UUID, epoch: int) -> AESGCM | Erased:
@@ -180,8 +284,8 @@ class KeyStore:
         if known is not None:
             self._cache.move_to_end((subject, epoch))
             return known
-        held_back, wrapped = self._new.get(subject, (0, b""))
-        if held_back != epoch:
+        wrapped = self._new.get((subject, epoch))
+        if wrapped is None:
             rows = self._query(
                 "SELECT wrapped FROM keys WHERE subject = ? AND epoch = ?", (subject.hex, epoch)
             )
@@ -218,6 +322,9 @@ class KeyStore:
         try:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executescript(_SCHEMA)
+            if is_unclean(self._connection):
+                with suppress(StoreSealed):  # a reader is in the way; the mark stays
+                    scrub(self._connection)
         except STORAGE_ERRORS as error:
             raise storage_error(error) from error
         if not found:

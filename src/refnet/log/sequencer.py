@@ -19,6 +19,7 @@ import msgspec
 
 from refnet.domain.decisions import Noun, Request, decide
 from refnet.domain.ids import Entropy
+from refnet.domain.rights import RESTRICTED
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
 from refnet.log.connections import is_disk_failure
@@ -30,6 +31,7 @@ from refnet.log.draft import (
     handle_digest,
     stream_of,
 )
+from refnet.log.erasing import Eraser
 from refnet.log.keys import KeyStore
 from refnet.log.live import LiveState
 from refnet.log.reader import answered_in
@@ -74,6 +76,7 @@ class Sequencer:
         self._listeners: list[Callable[[int], None]] = []
         self._encoder = msgspec.json.Encoder(order="sorted")
         self._failure: StoreDamaged | None = None
+        self.eraser = Eraser(store, codec, keys, nouns)
 
     def on_commit(self, listener: Callable[[int], None]) -> None:
         """Call `listener` with the new head after every flush, on the thread that wrote."""
@@ -180,6 +183,18 @@ class Sequencer:
             self._tails.popitem(last=False)
         for listener in self._listeners:
             listener(draft.position)
+        expired = draft.expired_time is not None
+        if draft.erasures or draft.gone or expired or self.eraser.has_work:
+            self._erase(draft)
+
+    def _erase(self, draft: Draft) -> None:
+        """What was asked for is recorded; if the disk fails now, nothing more will be."""
+        try:
+            if draft.expired_time is not None:
+                self.eraser.expire(draft.expired_time, self._live.state.index(RESTRICTED))
+            self.eraser.carry_out(draft.erasures, draft.gone)
+        except StoreDamaged as error:
+            self._failure = error
 
     def _fingerprint(self, request: Request) -> bytes | InvalidRequest:
         """What a request asks for, in 32 bytes that tell nothing. A repeat asks for the same.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 from refnet.domain.ids import Entropy, uuid4
@@ -16,8 +17,12 @@ from refnet.log.files import make_directory
 from refnet.log.lock import WriterLock
 from refnet.log.reader import Reader
 from refnet.log.schema import FORMAT, all_statements, guard_statements
+from refnet.log.scrubbing import fold, holds, is_unclean, scrub
 
 FILE = "log.db"
+
+SOUGHT_MAX = 16
+"""Of what was deleted: to look for more takes longer than to write the file anew."""
 
 _NEWEST_KEY = "newest_key"
 _NAME_NEWEST = (
@@ -39,6 +44,7 @@ class Store:
         self.path = directory / FILE
         self._writer = writer
         self._lock = lock
+        self._file: BinaryIO | None = None
         meta = _meta(writer)
         if meta.get("format") != str(FORMAT):
             raise StoreDamaged(
@@ -66,6 +72,10 @@ class Store:
         except STORAGE_ERRORS as error:
             raise storage_error(error) from error
         return found is not None
+
+    def noted(self, key: str) -> str | None:
+        """What the log says of itself under a key. Raises StoreDamaged."""
+        return _meta(self._writer).get(key)
 
     def rest_on(self, connection: sqlite3.Connection, newest: str) -> None:
         """Say, in the caller's transaction, which key was made last of all that facts may need.
@@ -96,6 +106,35 @@ class Store:
                 raise storage_error(error) from error
             raise
 
+    def clear(self, gone: Sequence[bytes] | None = None) -> None:
+        """Leave on the disk nothing of what was deleted, if anything was; see `scrubbing`.
+
+        gone: what was deleted, if it is known. Then a file in which none of it is left is not
+        written anew. Raises StorageFull, StoreSealed or StoreDamaged.
+        """
+        connection = self._writer
+        try:
+            if not is_unclean(connection):
+                return
+            if gone is not None and len(gone) <= SOUGHT_MAX:
+                fold(connection)
+                if not self._holds(gone):
+                    connection.execute("PRAGMA user_version = 0")
+                    return
+            scrub(connection)
+        except STORAGE_ERRORS as error:
+            raise storage_error(error) from error
+
+    def _holds(self, gone: Sequence[bytes]) -> bool:
+        """Whether any of these bytes are in the file, or nobody can tell."""
+        try:
+            if self._file is None:
+                # Closed last of all: closing a file lets go of the locks SQLite holds on it.
+                self._file = self.path.open("rb")
+            return holds(self._file, gone)
+        except OSError:  # out of descriptors or address space: then it is written anew
+            return True
+
     def reader(self, codec: Codec) -> Reader:
         """A reader with a connection of its own, for as long as the caller needs it."""
         return Reader(self.path, codec)
@@ -103,6 +142,8 @@ class Store:
     def close(self) -> None:
         """Let go of file and lock."""
         self._writer.close()
+        if self._file is not None:
+            self._file.close()
         if self._lock is not None:
             self._lock.close()
 

@@ -62,6 +62,7 @@ ANSWERS: dict[type[RefnetError], Answer] = {
     errors.StreamTooSlow: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED),
     errors.StorageFull: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_seconds=5.0),
     errors.ShuttingDown: Answer(grpc.StatusCode.UNAVAILABLE, retry_seconds=1.0),
+    errors.SubjectErased: _FAILED,
     errors.StoreSealed: _FAILED,
     errors.StoreDamaged: Answer(grpc.StatusCode.DATA_LOSS),
     errors.Overloaded: Answer(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_seconds=0.1),

@@ -118,7 +118,7 @@ class LogReads:
         raise ended(resume_after=self._positions.token(after))
 
     def fact(self, row: Row) -> v1.Fact:
-        """A row as a message."""
+        """A stored fact as it travels."""
         times = self._times.decode(row.state)
         return v1.Fact(
             position=self._positions.message(row.position),

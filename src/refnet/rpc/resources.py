@@ -12,12 +12,13 @@ from google.protobuf.message_factory import GetMessageClass
 
 from refnet import v1
 from refnet.domain.decisions import Noun
-from refnet.domain.values import Erased
+from refnet.domain.values import Corrected, Erased, Expired, Restricted, Withheld
+from refnet.log.disclosure import Shown
 from refnet.rpc.convert import Convert, attribute_of, hints_of, writer
 from refnet.rpc.naming import Names, name_of
 from refnet.rpc.positions import Positions
 
-Reveal = Callable[[Noun, UUID, Mapping[str, int]], Awaitable[Mapping[str, str | Erased | None]]]
+Reveal = Callable[[Noun, UUID, Mapping[str, int]], Awaitable[Mapping[str, Shown]]]
 """Personal fields in clear, each from the fact of the given version of the stream."""
 
 _PERSONAL = "refnet.v1.PersonalText"
@@ -43,11 +44,24 @@ class ResourcePlan:
         wanted = {field: version for field, version in versions.items() if version}
         if wanted:
             for field, text in (await reveal(self.noun, state.id, wanted)).items():
-                if isinstance(text, Erased):
-                    shown[field] = v1.PersonalText(erased=v1.Erased(subject=str(text.subject)))
-                elif text is not None:
-                    shown[field] = v1.PersonalText(text=text)
+                if text is not None:
+                    shown[field] = personal_text(text)
         return self.message(**shown)
+
+
+def personal_text(shown: str | Withheld) -> v1.PersonalText:
+    """A personal field as it travels."""
+    match shown:
+        case str():
+            return v1.PersonalText(text=shown)
+        case Erased():
+            return v1.PersonalText(erased=v1.Erased(subject=str(shown.subject)))
+        case Restricted():
+            return v1.PersonalText(restricted=v1.Restricted(subject=str(shown.subject)))
+        case Corrected():
+            return v1.PersonalText(corrected=v1.Corrected(subject=str(shown.subject)))
+        case Expired():
+            return v1.PersonalText(expired=v1.Expired(subject=str(shown.subject)))
 
 
 def resource_plan(

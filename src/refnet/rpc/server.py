@@ -27,6 +27,7 @@ from refnet.rpc.nouns import noun_handler, noun_service
 from refnet.rpc.paging import Pages
 from refnet.rpc.paths import PathReads
 from refnet.rpc.positions import Positions
+from refnet.rpc.privacy import PrivacyReads
 from refnet.rpc.proofs import ProofReads
 from refnet.rpc.scores import ScoreReads
 from refnet.rpc.standings import StandingReads
@@ -149,7 +150,7 @@ def check_loopback(listen: str) -> None:
 def _handlers(app: App, streams: Streams) -> list[Any]:
     positions, pages = Positions(app.log_id), Pages(app.log_id)
     names = Names(app.nouns)
-    services = [noun_service(noun, names, positions) for noun in app.nouns]
+    services = [noun_service(noun, names, positions) for noun in app.nouns if noun.served]
     plans = [plan for service in services for plan in service.writes.values()]
     scores = ScoreReads(app, positions, pages)
     latest = app.latest()
@@ -165,6 +166,7 @@ def _handlers(app: App, streams: Streams) -> list[Any]:
         },
         "ExplanationService": Explanations(app, scores, positions).behaviours(),
         "PathService": PathReads(app, scores, positions).behaviours(),
+        "PrivacyService": PrivacyReads(app, log, positions, pages, streams).behaviours(),
         "StandingService": StandingReads(app, scores, positions, pages).behaviours(),
         "TieService": TieReads(app, scores, pages).behaviours(),
         "LogService": log.behaviours(),
@@ -187,6 +189,7 @@ def _service(name: str) -> Any:
         v1.GetScoreRequest,
         v1.GetStandingRequest,
         v1.ListAlertsRequest,
+        v1.ListReadsRequest,
     )
     services = {
         found.name: found

@@ -245,6 +245,317 @@ class MergeContactResponse(_message.Message):
 Global___MergeContactResponse: _TypeAlias = MergeContactResponse  # noqa: Y015
 
 @_typing.final
+class EraseContactRequest(_message.Message):
+    """EraseContactRequest says whose personal data to destroy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact. Format: contacts/{uuid}"""
+    strict: _builtins.bool
+    """strict destroys the ciphertexts as well, not only their keys. It may take minutes on a large
+    log. Default: the keys only.
+    """
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        strict: _builtins.bool = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "contact", b"contact", "occur_time", b"occur_time", "request_id", b"request_id", "strict", b"strict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___EraseContactRequest: _TypeAlias = EraseContactRequest  # noqa: Y015
+
+@_typing.final
+class EraseContactResponse(_message.Message):
+    """EraseContactResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact it was recorded about. Format: contacts/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseContactResponse: _TypeAlias = EraseContactResponse  # noqa: Y015
+
+@_typing.final
+class RectifyContactRequest(_message.Message):
+    """RectifyContactRequest holds the details that were wrong."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact. Format: contacts/{uuid}"""
+    name: _builtins.str
+    """name is the right name. Kept encrypted. Unset: it was not wrong."""
+    email: _builtins.str
+    """email is the right e-mail address. Kept encrypted. Unset: it was not wrong."""
+    phone: _builtins.str
+    """phone is the right telephone number. Kept encrypted. Unset: it was not wrong."""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        email: _builtins.str | None = ...,
+        phone: _builtins.str | None = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "_email", b"_email", "_name", b"_name", "_phone", b"_phone", "acting_member", b"acting_member", "email", b"email", "name", b"name", "occur_time", b"occur_time", "phone", b"phone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "_email", b"_email", "_name", b"_name", "_phone", b"_phone", "acting_member", b"acting_member", "contact", b"contact", "email", b"email", "name", b"name", "occur_time", b"occur_time", "phone", b"phone", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
+    _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__phone: _TypeAlias = _typing.Literal["phone"]  # noqa: Y015
+    _WhichOneofArgType__phone: _TypeAlias = _typing.Literal["_phone", b"_phone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__phone) -> _WhichOneofReturnType__phone | None: ...
+
+Global___RectifyContactRequest: _TypeAlias = RectifyContactRequest  # noqa: Y015
+
+@_typing.final
+class RectifyContactResponse(_message.Message):
+    """RectifyContactResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact it was recorded about. Format: contacts/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RectifyContactResponse: _TypeAlias = RectifyContactResponse  # noqa: Y015
+
+@_typing.final
+class RestrictContactRequest(_message.Message):
+    """RestrictContactRequest names the contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact. Format: contacts/{uuid}"""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "contact", b"contact", "occur_time", b"occur_time", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___RestrictContactRequest: _TypeAlias = RestrictContactRequest  # noqa: Y015
+
+@_typing.final
+class RestrictContactResponse(_message.Message):
+    """RestrictContactResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact it was recorded about. Format: contacts/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestrictContactResponse: _TypeAlias = RestrictContactResponse  # noqa: Y015
+
+@_typing.final
+class UnrestrictContactRequest(_message.Message):
+    """UnrestrictContactRequest names the contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact. Format: contacts/{uuid}"""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "contact", b"contact", "occur_time", b"occur_time", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___UnrestrictContactRequest: _TypeAlias = UnrestrictContactRequest  # noqa: Y015
+
+@_typing.final
+class UnrestrictContactResponse(_message.Message):
+    """UnrestrictContactResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    contact: _builtins.str
+    """contact is the contact it was recorded about. Format: contacts/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        contact: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact", b"contact", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnrestrictContactResponse: _TypeAlias = UnrestrictContactResponse  # noqa: Y015
+
+@_typing.final
 class GetContactRequest(_message.Message):
     """GetContactRequest names a contact."""
 

@@ -45,6 +45,26 @@ class ContactServiceStub:
                 request_serializer=refnet_dot_v1_dot_contact__service__pb2.MergeContactRequest.SerializeToString,
                 response_deserializer=refnet_dot_v1_dot_contact__service__pb2.MergeContactResponse.FromString,
                 _registered_method=True)
+        self.EraseContact = channel.unary_unary(
+                '/refnet.v1.ContactService/EraseContact',
+                request_serializer=refnet_dot_v1_dot_contact__service__pb2.EraseContactRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_contact__service__pb2.EraseContactResponse.FromString,
+                _registered_method=True)
+        self.RectifyContact = channel.unary_unary(
+                '/refnet.v1.ContactService/RectifyContact',
+                request_serializer=refnet_dot_v1_dot_contact__service__pb2.RectifyContactRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_contact__service__pb2.RectifyContactResponse.FromString,
+                _registered_method=True)
+        self.RestrictContact = channel.unary_unary(
+                '/refnet.v1.ContactService/RestrictContact',
+                request_serializer=refnet_dot_v1_dot_contact__service__pb2.RestrictContactRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_contact__service__pb2.RestrictContactResponse.FromString,
+                _registered_method=True)
+        self.UnrestrictContact = channel.unary_unary(
+                '/refnet.v1.ContactService/UnrestrictContact',
+                request_serializer=refnet_dot_v1_dot_contact__service__pb2.UnrestrictContactRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_contact__service__pb2.UnrestrictContactResponse.FromString,
+                _registered_method=True)
         self.GetContact = channel.unary_unary(
                 '/refnet.v1.ContactService/GetContact',
                 request_serializer=refnet_dot_v1_dot_contact__service__pb2.GetContactRequest.SerializeToString,
@@ -72,6 +92,39 @@ class ContactServiceServicer:
     def MergeContact(self, request, context):
         """MergeContact declares two contacts the same person. Refusals of its own: SELF_DEALING,
         WRONG_STATE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseContact(self, request, context):
+        """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
+        answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
+        before, and WRONG_STATE if
+        somebody merged into this contact is not erased yet.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RectifyContact(self, request, context):
+        """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
+        Refusals of its own: SUBJECT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestrictContact(self, request, context):
+        """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
+        own: WRONG_STATE, SUBJECT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnrestrictContact(self, request, context):
+        """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,6 +158,26 @@ def add_ContactServiceServicer_to_server(servicer, server):
                     servicer.MergeContact,
                     request_deserializer=refnet_dot_v1_dot_contact__service__pb2.MergeContactRequest.FromString,
                     response_serializer=refnet_dot_v1_dot_contact__service__pb2.MergeContactResponse.SerializeToString,
+            ),
+            'EraseContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseContact,
+                    request_deserializer=refnet_dot_v1_dot_contact__service__pb2.EraseContactRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_contact__service__pb2.EraseContactResponse.SerializeToString,
+            ),
+            'RectifyContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RectifyContact,
+                    request_deserializer=refnet_dot_v1_dot_contact__service__pb2.RectifyContactRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_contact__service__pb2.RectifyContactResponse.SerializeToString,
+            ),
+            'RestrictContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestrictContact,
+                    request_deserializer=refnet_dot_v1_dot_contact__service__pb2.RestrictContactRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_contact__service__pb2.RestrictContactResponse.SerializeToString,
+            ),
+            'UnrestrictContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnrestrictContact,
+                    request_deserializer=refnet_dot_v1_dot_contact__service__pb2.UnrestrictContactRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_contact__service__pb2.UnrestrictContactResponse.SerializeToString,
             ),
             'GetContact': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContact,
@@ -172,6 +245,114 @@ class ContactService:
             '/refnet.v1.ContactService/MergeContact',
             refnet_dot_v1_dot_contact__service__pb2.MergeContactRequest.SerializeToString,
             refnet_dot_v1_dot_contact__service__pb2.MergeContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.ContactService/EraseContact',
+            refnet_dot_v1_dot_contact__service__pb2.EraseContactRequest.SerializeToString,
+            refnet_dot_v1_dot_contact__service__pb2.EraseContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RectifyContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.ContactService/RectifyContact',
+            refnet_dot_v1_dot_contact__service__pb2.RectifyContactRequest.SerializeToString,
+            refnet_dot_v1_dot_contact__service__pb2.RectifyContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestrictContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.ContactService/RestrictContact',
+            refnet_dot_v1_dot_contact__service__pb2.RestrictContactRequest.SerializeToString,
+            refnet_dot_v1_dot_contact__service__pb2.RestrictContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnrestrictContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.ContactService/UnrestrictContact',
+            refnet_dot_v1_dot_contact__service__pb2.UnrestrictContactRequest.SerializeToString,
+            refnet_dot_v1_dot_contact__service__pb2.UnrestrictContactResponse.FromString,
             options,
             channel_credentials,
             insecure,

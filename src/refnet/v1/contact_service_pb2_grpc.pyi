@@ -41,6 +41,22 @@ class ContactServiceStub:
     """MergeContact declares two contacts the same person. Refusals of its own: SELF_DEALING,
     WRONG_STATE.
     """
+    EraseContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.EraseContactRequest, _contact_service_pb2.EraseContactResponse]
+    """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
+    answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
+    before, and WRONG_STATE if
+    somebody merged into this contact is not erased yet.
+    """
+    RectifyContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RectifyContactRequest, _contact_service_pb2.RectifyContactResponse]
+    """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
+    Refusals of its own: SUBJECT_ERASED.
+    """
+    RestrictContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RestrictContactRequest, _contact_service_pb2.RestrictContactResponse]
+    """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
+    own: WRONG_STATE, SUBJECT_ERASED.
+    """
+    UnrestrictContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.UnrestrictContactRequest, _contact_service_pb2.UnrestrictContactResponse]
+    """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
     GetContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.GetContactRequest, _contact_service_pb2.GetContactResponse]
     """GetContact reads one contact. Refusals of its own: NOT_FOUND."""
     ListContacts: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]
@@ -62,6 +78,22 @@ class ContactServiceAsyncStub(ContactServiceStub):
     """MergeContact declares two contacts the same person. Refusals of its own: SELF_DEALING,
     WRONG_STATE.
     """
+    EraseContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.EraseContactRequest, _contact_service_pb2.EraseContactResponse]  # type: ignore[assignment]
+    """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
+    answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
+    before, and WRONG_STATE if
+    somebody merged into this contact is not erased yet.
+    """
+    RectifyContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RectifyContactRequest, _contact_service_pb2.RectifyContactResponse]  # type: ignore[assignment]
+    """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
+    Refusals of its own: SUBJECT_ERASED.
+    """
+    RestrictContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RestrictContactRequest, _contact_service_pb2.RestrictContactResponse]  # type: ignore[assignment]
+    """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
+    own: WRONG_STATE, SUBJECT_ERASED.
+    """
+    UnrestrictContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.UnrestrictContactRequest, _contact_service_pb2.UnrestrictContactResponse]  # type: ignore[assignment]
+    """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
     GetContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.GetContactRequest, _contact_service_pb2.GetContactResponse]  # type: ignore[assignment]
     """GetContact reads one contact. Refusals of its own: NOT_FOUND."""
     ListContacts: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]  # type: ignore[assignment]
@@ -92,6 +124,46 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         """MergeContact declares two contacts the same person. Refusals of its own: SELF_DEALING,
         WRONG_STATE.
         """
+
+    @_abc_1.abstractmethod
+    def EraseContact(
+        self,
+        request: _contact_service_pb2.EraseContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.EraseContactResponse, _abc.Awaitable[_contact_service_pb2.EraseContactResponse]]:
+        """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
+        answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
+        before, and WRONG_STATE if
+        somebody merged into this contact is not erased yet.
+        """
+
+    @_abc_1.abstractmethod
+    def RectifyContact(
+        self,
+        request: _contact_service_pb2.RectifyContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.RectifyContactResponse, _abc.Awaitable[_contact_service_pb2.RectifyContactResponse]]:
+        """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
+        Refusals of its own: SUBJECT_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def RestrictContact(
+        self,
+        request: _contact_service_pb2.RestrictContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.RestrictContactResponse, _abc.Awaitable[_contact_service_pb2.RestrictContactResponse]]:
+        """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
+        own: WRONG_STATE, SUBJECT_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def UnrestrictContact(
+        self,
+        request: _contact_service_pb2.UnrestrictContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contact_service_pb2.UnrestrictContactResponse, _abc.Awaitable[_contact_service_pb2.UnrestrictContactResponse]]:
+        """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
 
     @_abc_1.abstractmethod
     def GetContact(

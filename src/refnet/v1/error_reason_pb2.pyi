@@ -182,6 +182,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Code: INTERNAL. Retry: no.
     metadata: {"id": "<uuid>"}
     """
+    ERROR_REASON_SUBJECT_ERASED: _ErrorReason.ValueType  # 29
+    """ERROR_REASON_SUBJECT_ERASED: the person was erased, and nothing more is recorded about them.
+    Code: FAILED_PRECONDITION. Retry: no.
+    metadata: {"subject": "<uuid>", "position": "12"}, the fact by which they were erased
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the closed list of ways refnet says no. A refusal is a google.rpc.Status with one
@@ -362,5 +367,10 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 28
 """ERROR_REASON_INTERNAL: our mistake. The server's log holds the full record under the id.
 Code: INTERNAL. Retry: no.
 metadata: {"id": "<uuid>"}
+"""
+ERROR_REASON_SUBJECT_ERASED: ErrorReason.ValueType  # 29
+"""ERROR_REASON_SUBJECT_ERASED: the person was erased, and nothing more is recorded about them.
+Code: FAILED_PRECONDITION. Retry: no.
+metadata: {"subject": "<uuid>", "position": "12"}, the fact by which they were erased
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

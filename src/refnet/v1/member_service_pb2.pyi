@@ -42,6 +42,10 @@ class _MemberStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MemberSt
     """MEMBER_STATUS_SUSPENDED may not act for a time."""
     MEMBER_STATUS_LEFT: _MemberStatus.ValueType  # 6
     """MEMBER_STATUS_LEFT has given up the seat."""
+    MEMBER_STATUS_ERASED: _MemberStatus.ValueType  # 7
+    """MEMBER_STATUS_ERASED asked for the destruction of all personal data, and is known by an id
+    alone.
+    """
 
 class MemberStatus(_MemberStatus, metaclass=_MemberStatusEnumTypeWrapper):
     """MemberStatus is where a person stands."""
@@ -60,6 +64,10 @@ MEMBER_STATUS_SUSPENDED: MemberStatus.ValueType  # 5
 """MEMBER_STATUS_SUSPENDED may not act for a time."""
 MEMBER_STATUS_LEFT: MemberStatus.ValueType  # 6
 """MEMBER_STATUS_LEFT has given up the seat."""
+MEMBER_STATUS_ERASED: MemberStatus.ValueType  # 7
+"""MEMBER_STATUS_ERASED asked for the destruction of all personal data, and is known by an id
+alone.
+"""
 Global___MemberStatus: _TypeAlias = MemberStatus  # noqa: Y015
 
 class _RoleName:
@@ -1300,6 +1308,317 @@ class ChangeProfileResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeProfileResponse: _TypeAlias = ChangeProfileResponse  # noqa: Y015
+
+@_typing.final
+class EraseMemberRequest(_message.Message):
+    """EraseMemberRequest says whose personal data to destroy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    STRICT_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member. Format: members/{uuid}"""
+    strict: _builtins.bool
+    """strict destroys the ciphertexts as well, not only their keys. It may take minutes on a large
+    log. Default: the keys only.
+    """
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        strict: _builtins.bool = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "member", b"member", "occur_time", b"occur_time", "request_id", b"request_id", "strict", b"strict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___EraseMemberRequest: _TypeAlias = EraseMemberRequest  # noqa: Y015
+
+@_typing.final
+class EraseMemberResponse(_message.Message):
+    """EraseMemberResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member it was recorded about. Format: members/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EraseMemberResponse: _TypeAlias = EraseMemberResponse  # noqa: Y015
+
+@_typing.final
+class RectifyMemberRequest(_message.Message):
+    """RectifyMemberRequest holds the details that were wrong."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member. Format: members/{uuid}"""
+    name: _builtins.str
+    """name is the right name. Kept encrypted. Unset: it was not wrong."""
+    email: _builtins.str
+    """email is the right e-mail address. Kept encrypted. Unset: it was not wrong."""
+    phone: _builtins.str
+    """phone is the right telephone number. Kept encrypted. Unset: it was not wrong."""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        name: _builtins.str | None = ...,
+        email: _builtins.str | None = ...,
+        phone: _builtins.str | None = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "_email", b"_email", "_name", b"_name", "_phone", b"_phone", "acting_member", b"acting_member", "email", b"email", "name", b"name", "occur_time", b"occur_time", "phone", b"phone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "_email", b"_email", "_name", b"_name", "_phone", b"_phone", "acting_member", b"acting_member", "email", b"email", "member", b"member", "name", b"name", "occur_time", b"occur_time", "phone", b"phone", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
+    _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__phone: _TypeAlias = _typing.Literal["phone"]  # noqa: Y015
+    _WhichOneofArgType__phone: _TypeAlias = _typing.Literal["_phone", b"_phone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__phone) -> _WhichOneofReturnType__phone | None: ...
+
+Global___RectifyMemberRequest: _TypeAlias = RectifyMemberRequest  # noqa: Y015
+
+@_typing.final
+class RectifyMemberResponse(_message.Message):
+    """RectifyMemberResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member it was recorded about. Format: members/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RectifyMemberResponse: _TypeAlias = RectifyMemberResponse  # noqa: Y015
+
+@_typing.final
+class RestrictMemberRequest(_message.Message):
+    """RestrictMemberRequest names the member."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member. Format: members/{uuid}"""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "member", b"member", "occur_time", b"occur_time", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___RestrictMemberRequest: _TypeAlias = RestrictMemberRequest  # noqa: Y015
+
+@_typing.final
+class RestrictMemberResponse(_message.Message):
+    """RestrictMemberResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member it was recorded about. Format: members/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestrictMemberResponse: _TypeAlias = RestrictMemberResponse  # noqa: Y015
+
+@_typing.final
+class UnrestrictMemberRequest(_message.Message):
+    """UnrestrictMemberRequest names the member."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member. Format: members/{uuid}"""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "member", b"member", "occur_time", b"occur_time", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___UnrestrictMemberRequest: _TypeAlias = UnrestrictMemberRequest  # noqa: Y015
+
+@_typing.final
+class UnrestrictMemberResponse(_message.Message):
+    """UnrestrictMemberResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    member: _builtins.str
+    """member is the member it was recorded about. Format: members/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        member: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnrestrictMemberResponse: _TypeAlias = UnrestrictMemberResponse  # noqa: Y015
 
 @_typing.final
 class GetMemberRequest(_message.Message):

@@ -95,6 +95,26 @@ class MemberServiceStub:
                 request_serializer=refnet_dot_v1_dot_member__service__pb2.ChangeProfileRequest.SerializeToString,
                 response_deserializer=refnet_dot_v1_dot_member__service__pb2.ChangeProfileResponse.FromString,
                 _registered_method=True)
+        self.EraseMember = channel.unary_unary(
+                '/refnet.v1.MemberService/EraseMember',
+                request_serializer=refnet_dot_v1_dot_member__service__pb2.EraseMemberRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_member__service__pb2.EraseMemberResponse.FromString,
+                _registered_method=True)
+        self.RectifyMember = channel.unary_unary(
+                '/refnet.v1.MemberService/RectifyMember',
+                request_serializer=refnet_dot_v1_dot_member__service__pb2.RectifyMemberRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_member__service__pb2.RectifyMemberResponse.FromString,
+                _registered_method=True)
+        self.RestrictMember = channel.unary_unary(
+                '/refnet.v1.MemberService/RestrictMember',
+                request_serializer=refnet_dot_v1_dot_member__service__pb2.RestrictMemberRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_member__service__pb2.RestrictMemberResponse.FromString,
+                _registered_method=True)
+        self.UnrestrictMember = channel.unary_unary(
+                '/refnet.v1.MemberService/UnrestrictMember',
+                request_serializer=refnet_dot_v1_dot_member__service__pb2.UnrestrictMemberRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_member__service__pb2.UnrestrictMemberResponse.FromString,
+                _registered_method=True)
         self.GetMember = channel.unary_unary(
                 '/refnet.v1.MemberService/GetMember',
                 request_serializer=refnet_dot_v1_dot_member__service__pb2.GetMemberRequest.SerializeToString,
@@ -202,6 +222,39 @@ class MemberServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EraseMember(self, request, context):
+        """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
+        answers, no key of theirs exists. An active or suspended member leaves
+        first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+        before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RectifyMember(self, request, context):
+        """RectifyMember corrects personal details that were wrong: every earlier text of these is destroyed.
+        Refusals of its own: SUBJECT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestrictMember(self, request, context):
+        """RestrictMember keeps the personal data of a member, but shows them to nobody. Refusals of its
+        own: WRONG_STATE, SUBJECT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnrestrictMember(self, request, context):
+        """UnrestrictMember shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMember(self, request, context):
         """GetMember reads one member. Refusals of its own: NOT_FOUND.
         """
@@ -280,6 +333,26 @@ def add_MemberServiceServicer_to_server(servicer, server):
                     servicer.ChangeProfile,
                     request_deserializer=refnet_dot_v1_dot_member__service__pb2.ChangeProfileRequest.FromString,
                     response_serializer=refnet_dot_v1_dot_member__service__pb2.ChangeProfileResponse.SerializeToString,
+            ),
+            'EraseMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseMember,
+                    request_deserializer=refnet_dot_v1_dot_member__service__pb2.EraseMemberRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_member__service__pb2.EraseMemberResponse.SerializeToString,
+            ),
+            'RectifyMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.RectifyMember,
+                    request_deserializer=refnet_dot_v1_dot_member__service__pb2.RectifyMemberRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_member__service__pb2.RectifyMemberResponse.SerializeToString,
+            ),
+            'RestrictMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestrictMember,
+                    request_deserializer=refnet_dot_v1_dot_member__service__pb2.RestrictMemberRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_member__service__pb2.RestrictMemberResponse.SerializeToString,
+            ),
+            'UnrestrictMember': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnrestrictMember,
+                    request_deserializer=refnet_dot_v1_dot_member__service__pb2.UnrestrictMemberRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_member__service__pb2.UnrestrictMemberResponse.SerializeToString,
             ),
             'GetMember': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMember,
@@ -617,6 +690,114 @@ class MemberService:
             '/refnet.v1.MemberService/ChangeProfile',
             refnet_dot_v1_dot_member__service__pb2.ChangeProfileRequest.SerializeToString,
             refnet_dot_v1_dot_member__service__pb2.ChangeProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.MemberService/EraseMember',
+            refnet_dot_v1_dot_member__service__pb2.EraseMemberRequest.SerializeToString,
+            refnet_dot_v1_dot_member__service__pb2.EraseMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RectifyMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.MemberService/RectifyMember',
+            refnet_dot_v1_dot_member__service__pb2.RectifyMemberRequest.SerializeToString,
+            refnet_dot_v1_dot_member__service__pb2.RectifyMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestrictMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.MemberService/RestrictMember',
+            refnet_dot_v1_dot_member__service__pb2.RestrictMemberRequest.SerializeToString,
+            refnet_dot_v1_dot_member__service__pb2.RestrictMemberResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnrestrictMember(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.MemberService/UnrestrictMember',
+            refnet_dot_v1_dot_member__service__pb2.UnrestrictMemberRequest.SerializeToString,
+            refnet_dot_v1_dot_member__service__pb2.UnrestrictMemberResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,22 @@ class MemberServiceStub:
     """EndRole takes back an office. Refusals of its own: WRONG_STATE."""
     ChangeProfile: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.ChangeProfileRequest, _member_service_pb2.ChangeProfileResponse]
     """ChangeProfile changes personal details. Refusals of its own: none."""
+    EraseMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.EraseMemberRequest, _member_service_pb2.EraseMemberResponse]
+    """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
+    answers, no key of theirs exists. An active or suspended member leaves
+    first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+    before.
+    """
+    RectifyMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.RectifyMemberRequest, _member_service_pb2.RectifyMemberResponse]
+    """RectifyMember corrects personal details that were wrong: every earlier text of these is destroyed.
+    Refusals of its own: SUBJECT_ERASED.
+    """
+    RestrictMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.RestrictMemberRequest, _member_service_pb2.RestrictMemberResponse]
+    """RestrictMember keeps the personal data of a member, but shows them to nobody. Refusals of its
+    own: WRONG_STATE, SUBJECT_ERASED.
+    """
+    UnrestrictMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.UnrestrictMemberRequest, _member_service_pb2.UnrestrictMemberResponse]
+    """UnrestrictMember shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
     GetMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.GetMemberRequest, _member_service_pb2.GetMemberResponse]
     """GetMember reads one member. Refusals of its own: NOT_FOUND."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.ListMembersRequest, _member_service_pb2.ListMembersResponse]
@@ -120,6 +136,22 @@ class MemberServiceAsyncStub(MemberServiceStub):
     """EndRole takes back an office. Refusals of its own: WRONG_STATE."""
     ChangeProfile: _aio.UnaryUnaryMultiCallable[_member_service_pb2.ChangeProfileRequest, _member_service_pb2.ChangeProfileResponse]  # type: ignore[assignment]
     """ChangeProfile changes personal details. Refusals of its own: none."""
+    EraseMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.EraseMemberRequest, _member_service_pb2.EraseMemberResponse]  # type: ignore[assignment]
+    """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
+    answers, no key of theirs exists. An active or suspended member leaves
+    first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+    before.
+    """
+    RectifyMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.RectifyMemberRequest, _member_service_pb2.RectifyMemberResponse]  # type: ignore[assignment]
+    """RectifyMember corrects personal details that were wrong: every earlier text of these is destroyed.
+    Refusals of its own: SUBJECT_ERASED.
+    """
+    RestrictMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.RestrictMemberRequest, _member_service_pb2.RestrictMemberResponse]  # type: ignore[assignment]
+    """RestrictMember keeps the personal data of a member, but shows them to nobody. Refusals of its
+    own: WRONG_STATE, SUBJECT_ERASED.
+    """
+    UnrestrictMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.UnrestrictMemberRequest, _member_service_pb2.UnrestrictMemberResponse]  # type: ignore[assignment]
+    """UnrestrictMember shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
     GetMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.GetMemberRequest, _member_service_pb2.GetMemberResponse]  # type: ignore[assignment]
     """GetMember reads one member. Refusals of its own: NOT_FOUND."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_member_service_pb2.ListMembersRequest, _member_service_pb2.ListMembersResponse]  # type: ignore[assignment]
@@ -239,6 +271,46 @@ class MemberServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_member_service_pb2.ChangeProfileResponse, _abc.Awaitable[_member_service_pb2.ChangeProfileResponse]]:
         """ChangeProfile changes personal details. Refusals of its own: none."""
+
+    @_abc_1.abstractmethod
+    def EraseMember(
+        self,
+        request: _member_service_pb2.EraseMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_member_service_pb2.EraseMemberResponse, _abc.Awaitable[_member_service_pb2.EraseMemberResponse]]:
+        """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
+        answers, no key of theirs exists. An active or suspended member leaves
+        first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+        before.
+        """
+
+    @_abc_1.abstractmethod
+    def RectifyMember(
+        self,
+        request: _member_service_pb2.RectifyMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_member_service_pb2.RectifyMemberResponse, _abc.Awaitable[_member_service_pb2.RectifyMemberResponse]]:
+        """RectifyMember corrects personal details that were wrong: every earlier text of these is destroyed.
+        Refusals of its own: SUBJECT_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def RestrictMember(
+        self,
+        request: _member_service_pb2.RestrictMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_member_service_pb2.RestrictMemberResponse, _abc.Awaitable[_member_service_pb2.RestrictMemberResponse]]:
+        """RestrictMember keeps the personal data of a member, but shows them to nobody. Refusals of its
+        own: WRONG_STATE, SUBJECT_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def UnrestrictMember(
+        self,
+        request: _member_service_pb2.UnrestrictMemberRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_member_service_pb2.UnrestrictMemberResponse, _abc.Awaitable[_member_service_pb2.UnrestrictMemberResponse]]:
+        """UnrestrictMember shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
 
     @_abc_1.abstractmethod
     def GetMember(

@@ -104,6 +104,7 @@ class Network(_message.Message):
     CHARTERED_TIME_FIELD_NUMBER: _builtins.int
     RECORDED_AT_FIELD_NUMBER: _builtins.int
     RATES_FIELD_NUMBER: _builtins.int
+    TEXTS_EXPIRED_TIME_FIELD_NUMBER: _builtins.int
     network: _builtins.str
     """network names it. Format: networks/{uuid}"""
     name: _builtins.str
@@ -132,6 +133,10 @@ class Network(_message.Message):
         that one unit is worth.
         """
 
+    @_builtins.property
+    def texts_expired_time(self) -> _timestamp_pb2.Timestamp:
+        """texts_expired_time is the time before which all free text has expired. Unset: none has."""
+
     def __init__(
         self,
         *,
@@ -144,10 +149,11 @@ class Network(_message.Message):
         chartered_time: _timestamp_pb2.Timestamp | None = ...,
         recorded_at: _log_pb2.LogPosition | None = ...,
         rates: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        texts_expired_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chartered_time", b"chartered_time", "recorded_at", b"recorded_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chartered_time", b"chartered_time", "recorded_at", b"recorded_at", "texts_expired_time", b"texts_expired_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chartered_time", b"chartered_time", "decay", b"decay", "name", b"name", "network", b"network", "pretrust", b"pretrust", "rates", b"rates", "recorded_at", b"recorded_at", "reference_currency", b"reference_currency", "value_half", b"value_half"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chartered_time", b"chartered_time", "decay", b"decay", "name", b"name", "network", b"network", "pretrust", b"pretrust", "rates", b"rates", "recorded_at", b"recorded_at", "reference_currency", b"reference_currency", "texts_expired_time", b"texts_expired_time", "value_half", b"value_half"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -504,6 +510,82 @@ class PublishScoresResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishScoresResponse: _TypeAlias = PublishScoresResponse  # noqa: Y015
+
+@_typing.final
+class ExpireTextsRequest(_message.Message):
+    """ExpireTextsRequest says up to when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NETWORK_FIELD_NUMBER: _builtins.int
+    BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    ACTING_MEMBER_FIELD_NUMBER: _builtins.int
+    OCCUR_TIME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    network: _builtins.str
+    """network is the network. Format: networks/{uuid}"""
+    acting_member: _builtins.str
+    """acting_member is who acts, taken as true until callers are authenticated. Format:
+    members/{uuid}. Unset: nobody in particular.
+    """
+    request_id: _builtins.str
+    """request_id makes a retry safe: the same id with the same content gives the first answer
+    again. A UUID that the caller draws at random.
+    """
+    @_builtins.property
+    def before_time(self) -> _timestamp_pb2.Timestamp:
+        """before_time is the record time before which texts expire, not in the future."""
+
+    @_builtins.property
+    def occur_time(self) -> _timestamp_pb2.Timestamp:
+        """occur_time is when it happened, as the caller knows it, to the microsecond. Unset: now."""
+
+    def __init__(
+        self,
+        *,
+        network: _builtins.str = ...,
+        before_time: _timestamp_pb2.Timestamp | None = ...,
+        acting_member: _builtins.str | None = ...,
+        occur_time: _timestamp_pb2.Timestamp | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "before_time", b"before_time", "occur_time", b"occur_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member", "acting_member", b"acting_member", "before_time", b"before_time", "network", b"network", "occur_time", b"occur_time", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__acting_member: _TypeAlias = _typing.Literal["acting_member"]  # noqa: Y015
+    _WhichOneofArgType__acting_member: _TypeAlias = _typing.Literal["_acting_member", b"_acting_member"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__acting_member) -> _WhichOneofReturnType__acting_member | None: ...
+
+Global___ExpireTextsRequest: _TypeAlias = ExpireTextsRequest  # noqa: Y015
+
+@_typing.final
+class ExpireTextsResponse(_message.Message):
+    """ExpireTextsResponse says where it was recorded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NETWORK_FIELD_NUMBER: _builtins.int
+    RECORDED_AT_FIELD_NUMBER: _builtins.int
+    network: _builtins.str
+    """network is the network it was recorded about. Format: networks/{uuid}"""
+    @_builtins.property
+    def recorded_at(self) -> _log_pb2.LogPosition:
+        """recorded_at can be sent as at_least_as_fresh to read your own write."""
+
+    def __init__(
+        self,
+        *,
+        network: _builtins.str = ...,
+        recorded_at: _log_pb2.LogPosition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["network", b"network", "recorded_at", b"recorded_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpireTextsResponse: _TypeAlias = ExpireTextsResponse  # noqa: Y015
 
 @_typing.final
 class GetNetworkRequest(_message.Message):

@@ -55,6 +55,11 @@ class NetworkServiceStub:
                 request_serializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresRequest.SerializeToString,
                 response_deserializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresResponse.FromString,
                 _registered_method=True)
+        self.ExpireTexts = channel.unary_unary(
+                '/refnet.v1.NetworkService/ExpireTexts',
+                request_serializer=refnet_dot_v1_dot_network__service__pb2.ExpireTextsRequest.SerializeToString,
+                response_deserializer=refnet_dot_v1_dot_network__service__pb2.ExpireTextsResponse.FromString,
+                _registered_method=True)
         self.GetNetwork = channel.unary_unary(
                 '/refnet.v1.NetworkService/GetNetwork',
                 request_serializer=refnet_dot_v1_dot_network__service__pb2.GetNetworkRequest.SerializeToString,
@@ -104,6 +109,15 @@ class NetworkServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExpireTexts(self, request, context):
+        """ExpireTexts destroys what was said about people before a time: reasons, descriptions,
+        testimonials and all other free text, for good. Names and addresses stay. Refusals of its
+        own: WRONG_STATE if texts of that time have expired already.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetNetwork(self, request, context):
         """GetNetwork reads one network. Refusals of its own: NOT_FOUND.
         """
@@ -142,6 +156,11 @@ def add_NetworkServiceServicer_to_server(servicer, server):
                     servicer.PublishScores,
                     request_deserializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresRequest.FromString,
                     response_serializer=refnet_dot_v1_dot_network__service__pb2.PublishScoresResponse.SerializeToString,
+            ),
+            'ExpireTexts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExpireTexts,
+                    request_deserializer=refnet_dot_v1_dot_network__service__pb2.ExpireTextsRequest.FromString,
+                    response_serializer=refnet_dot_v1_dot_network__service__pb2.ExpireTextsResponse.SerializeToString,
             ),
             'GetNetwork': grpc.unary_unary_rpc_method_handler(
                     servicer.GetNetwork,
@@ -263,6 +282,33 @@ class NetworkService:
             '/refnet.v1.NetworkService/PublishScores',
             refnet_dot_v1_dot_network__service__pb2.PublishScoresRequest.SerializeToString,
             refnet_dot_v1_dot_network__service__pb2.PublishScoresResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExpireTexts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/refnet.v1.NetworkService/ExpireTexts',
+            refnet_dot_v1_dot_network__service__pb2.ExpireTextsRequest.SerializeToString,
+            refnet_dot_v1_dot_network__service__pb2.ExpireTextsResponse.FromString,
             options,
             channel_credentials,
             insecure,

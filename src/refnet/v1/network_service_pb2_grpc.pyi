@@ -49,6 +49,11 @@ class NetworkServiceStub:
     Refusals of its own: INVALID_REQUEST on digest or model if they are others,
     POSITION_AHEAD, FRESHNESS_TIMEOUT.
     """
+    ExpireTexts: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ExpireTextsRequest, _network_service_pb2.ExpireTextsResponse]
+    """ExpireTexts destroys what was said about people before a time: reasons, descriptions,
+    testimonials and all other free text, for good. Names and addresses stay. Refusals of its
+    own: WRONG_STATE if texts of that time have expired already.
+    """
     GetNetwork: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkRequest, _network_service_pb2.GetNetworkResponse]
     """GetNetwork reads one network. Refusals of its own: NOT_FOUND."""
     ListNetworks: _grpc.UnaryUnaryMultiCallable[_network_service_pb2.ListNetworksRequest, _network_service_pb2.ListNetworksResponse]
@@ -77,6 +82,11 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     who replays the log can hold the network to it. The server computes them again first.
     Refusals of its own: INVALID_REQUEST on digest or model if they are others,
     POSITION_AHEAD, FRESHNESS_TIMEOUT.
+    """
+    ExpireTexts: _aio.UnaryUnaryMultiCallable[_network_service_pb2.ExpireTextsRequest, _network_service_pb2.ExpireTextsResponse]  # type: ignore[assignment]
+    """ExpireTexts destroys what was said about people before a time: reasons, descriptions,
+    testimonials and all other free text, for good. Names and addresses stay. Refusals of its
+    own: WRONG_STATE if texts of that time have expired already.
     """
     GetNetwork: _aio.UnaryUnaryMultiCallable[_network_service_pb2.GetNetworkRequest, _network_service_pb2.GetNetworkResponse]  # type: ignore[assignment]
     """GetNetwork reads one network. Refusals of its own: NOT_FOUND."""
@@ -127,6 +137,17 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         who replays the log can hold the network to it. The server computes them again first.
         Refusals of its own: INVALID_REQUEST on digest or model if they are others,
         POSITION_AHEAD, FRESHNESS_TIMEOUT.
+        """
+
+    @_abc_1.abstractmethod
+    def ExpireTexts(
+        self,
+        request: _network_service_pb2.ExpireTextsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_network_service_pb2.ExpireTextsResponse, _abc.Awaitable[_network_service_pb2.ExpireTextsResponse]]:
+        """ExpireTexts destroys what was said about people before a time: reasons, descriptions,
+        testimonials and all other free text, for good. Names and addresses stay. Refusals of its
+        own: WRONG_STATE if texts of that time have expired already.
         """
 
     @_abc_1.abstractmethod

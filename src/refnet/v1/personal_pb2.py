@@ -24,15 +24,21 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18refnet/v1/personal.proto\x12\trefnet.v1\"Z\n\x0cPersonalText\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n\x06\x65rased\x18\x02 \x01(\x0b\x32\x11.refnet.v1.ErasedH\x00R\x06\x65rasedB\x07\n\x05value\"\"\n\x06\x45rased\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subjectb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18refnet/v1/personal.proto\x12\trefnet.v1\"\xf9\x01\n\x0cPersonalText\x12\x14\n\x04text\x18\x01 \x01(\tH\x00R\x04text\x12+\n\x06\x65rased\x18\x02 \x01(\x0b\x32\x11.refnet.v1.ErasedH\x00R\x06\x65rased\x12\x37\n\nrestricted\x18\x03 \x01(\x0b\x32\x15.refnet.v1.RestrictedH\x00R\nrestricted\x12\x34\n\tcorrected\x18\x04 \x01(\x0b\x32\x14.refnet.v1.CorrectedH\x00R\tcorrected\x12.\n\x07\x65xpired\x18\x05 \x01(\x0b\x32\x12.refnet.v1.ExpiredH\x00R\x07\x65xpiredB\x07\n\x05value\"\"\n\x06\x45rased\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subject\"&\n\nRestricted\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subject\"%\n\tCorrected\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subject\"#\n\x07\x45xpired\x12\x18\n\x07subject\x18\x01 \x01(\tR\x07subjectb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'refnet.v1.personal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERSONALTEXT']._serialized_start=39
-  _globals['_PERSONALTEXT']._serialized_end=129
-  _globals['_ERASED']._serialized_start=131
-  _globals['_ERASED']._serialized_end=165
+  _globals['_PERSONALTEXT']._serialized_start=40
+  _globals['_PERSONALTEXT']._serialized_end=289
+  _globals['_ERASED']._serialized_start=291
+  _globals['_ERASED']._serialized_end=325
+  _globals['_RESTRICTED']._serialized_start=327
+  _globals['_RESTRICTED']._serialized_end=365
+  _globals['_CORRECTED']._serialized_start=367
+  _globals['_CORRECTED']._serialized_end=404
+  _globals['_EXPIRED']._serialized_start=406
+  _globals['_EXPIRED']._serialized_end=441
 # @@protoc_insertion_point(module_scope)
