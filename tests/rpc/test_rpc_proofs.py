@@ -118,6 +118,38 @@ async def test_a_log_that_nobody_signs_says_what_to_do(served: Served) -> None:
             await served.call(request)
 
 
+async def test_what_a_person_is_handed_comes_with_proofs(signed: Served) -> None:
+    ann = signed.names["ann"]
+    written = await won(signed)
+    await signed.call(v1.ProveInclusionRequest(position=written.recorded_at))
+    await signed.call(v1.EraseMemberRequest(member=signed.names["bob"]))
+
+    told = [each async for each in signed.stream(v1.ExportPersonRequest(person=ann))]
+    proved = [each for each in told if each.proof]
+    assert len(proved) > 4
+    for each in proved:
+        answer = v1.ProveInclusionResponse(
+            fact=each.fact,
+            index=each.leaf_index,
+            proof=each.proof,
+            path=parse_proof(each.proof).path,
+        )
+        assert verified(answer).size > each.leaf_index
+
+
+async def test_the_proof_of_an_erasure_is_its_receipt_and_old_proofs_hold(signed: Served) -> None:
+    written = await won(signed)
+    before = await signed.call(v1.ProveInclusionRequest(position=written.recorded_at))
+    erased = await signed.call(v1.EraseMemberRequest(member=signed.names["bob"]))
+    receipt = await signed.call(v1.ProveInclusionRequest(position=erased.recorded_at))
+
+    assert receipt.fact.name == "refnet.member-erased.v1"
+    assert verified(receipt).size > verified(before).size
+    again = await signed.call(v1.ProveInclusionRequest(position=written.recorded_at))
+    assert again.fact == before.fact
+    assert verified(again).root == verified(receipt).root
+
+
 async def test_the_last_facts_are_signed_when_the_server_stops(tmp_path: Path) -> None:
     signer.found(tmp_path / "data" / "signer", KEY)
     async with running(tmp_path / "data") as served:

@@ -22,6 +22,8 @@ from refnet.errors import RefnetError
 from refnet.log.draft import Receipt
 from refnet.privacy.export import AboutPerson, about_person, leaf_of, parts
 from refnet.privacy.reads import ReadOf, reads_in
+from refnet.publishing import FOLDER
+from refnet.tlog.published import Published
 
 _UNCHANGED = "run the same command again; what is erased stays erased"
 
@@ -148,20 +150,21 @@ def export_person(person: str, data: Path, output: Output) -> None:
     """Print every fact about a person, with --json one JSON object a line.
 
     Each is a line of `export facts`, so that its commitment can be computed from it, and besides
-    has `leaf_index`, its place in the transparency log, and `personal`, the person's own texts in
-    clear. Texts about others stay sealed. Without the key-encryption key all do, and are shown as
-    such. PERSON is members/ID, contacts/ID, a bare ID, or the external id of a member.
+    has `leaf_index`, its place in the transparency log, `proof`, if a checkpoint covers it, and
+    `personal`, the person's own texts in clear. Texts about others stay sealed. Without the
+    key-encryption key all do, and are shown as such. PERSON is members/ID, contacts/ID, a bare ID,
+    or the external id of a member.
     """
     with opened(data, output, read_only=True) as engine, closing(engine.reader()) as reader:
         who = find_person(engine, person)
         if engine.keys.lost is not None:
             output.warn(f"personal data are shown as sealed: {engine.keys.lost.message}")
         opens = None if engine.keys.lost is not None else engine.disclosure(reader)
-        end = engine.head()[0]
+        end, published = engine.head()[0], Published(data / FOLDER)
         with output.progress("exporting", end) as advance:
             for after, upto in parts(end):
                 for found in about_person(reader, opens, who.stream, after, upto):
-                    output.write(_line(found) if output.as_json else _text(found))
+                    output.write(_line(found, published) if output.as_json else _text(found))
                 advance(upto)
 
 
@@ -220,9 +223,9 @@ def _report(engine: Engine, output: Output, who: Person, receipt: Receipt, what:
         output.line(f"{name} is {what}; the receipt is the fact at position {receipt.last}")
 
 
-def _line(found: AboutPerson) -> bytes:
+def _line(found: AboutPerson, published: Published) -> bytes:
     personal = {field: as_json(text) for field, text in found.personal.items()}
-    more = json.dumps({**leaf_of(found.row), "personal": personal}, ensure_ascii=False)
+    more = json.dumps({**leaf_of(found.row, published), "personal": personal}, ensure_ascii=False)
     return b"".join((fact_as_json(found.row)[:-2], b",", more[1:].encode(), b"\n"))
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 from uuid import UUID
 
 from refnet.domain.values import Sealed, Withheld
 from refnet.engine import Row, row_of
+from refnet.errors import NotFound, PositionAhead
 from refnet.log.disclosure import Disclosure
 from refnet.log.reader import Reader
+from refnet.tlog.published import Published
 
 ROWS = 20_000
 """Looked through at a time."""
@@ -32,9 +35,12 @@ class AboutPerson(NamedTuple):
     personal: dict[str, Own]
 
 
-def leaf_of(row: Row) -> dict[str, object]:
-    """Where a fact is in the transparency log: the place where a proof of inclusion belongs."""
-    return {"leaf_index": row.position - 1}
+def leaf_of(row: Row, published: Published) -> dict[str, object]:
+    """Where a fact is in the transparency log, and the proof, if a checkpoint covers it."""
+    told: dict[str, object] = {"leaf_index": row.position - 1}
+    with suppress(NotFound, PositionAhead):
+        told["proof"] = str(published.inclusion(row.position))
+    return told
 
 
 def about_person(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -14,6 +14,7 @@ from refnet.domain.values import Sealed
 from refnet.privacy.export import AboutPerson, about_person, leaf_of, parts
 from refnet.privacy.reads import ReadOf, reads_in
 from refnet.rpc.convert import timestamp_of
+from refnet.rpc.freshness import patience
 from refnet.rpc.handlers import Behaviour
 from refnet.rpc.interceptor import POSITION
 from refnet.rpc.log import LogReads
@@ -22,6 +23,7 @@ from refnet.rpc.paging import Page, Pages, page_size
 from refnet.rpc.positions import Positions
 from refnet.rpc.resources import personal_text
 from refnet.rpc.streams import Streams
+from refnet.tlog.published import Published
 
 _PEOPLE = {"members": "member", "contacts": "contact"}
 
@@ -49,12 +51,14 @@ class PrivacyReads:
         POSITION.set(end)
         for after, upto in parts(end):
             about = partial(about_person, person=person, after=after, upto=upto)
-            for found in await self._app.ask(about):
+            facts = await self._app.ask(about)
+            leaves = await self._app.published(partial(_leaves, facts), 0, patience(context))
+            for found, leaf in zip(facts, leaves, strict=True):
                 if any(isinstance(text, str) for text in found.personal.values()):
                     self._app.shown((person,))
-                await self._streams.send(context, self._about(found))
+                await self._streams.send(context, self._about(found, leaf))
 
-    def _about(self, found: AboutPerson) -> v1.ExportPersonResponse:
+    def _about(self, found: AboutPerson, leaf: Mapping[str, Any]) -> v1.ExportPersonResponse:
         return v1.ExportPersonResponse(
             fact=self._log.fact(found.row),
             personal={
@@ -62,7 +66,7 @@ class PrivacyReads:
                 for field, text in found.personal.items()
                 if not isinstance(text, Sealed)  # a server has the keys
             },
-            **leaf_of(found.row),  # type: ignore[arg-type]
+            **leaf,
         )
 
     async def _list(self, request: v1.ListReadsRequest, context: Any) -> v1.ListReadsResponse:
@@ -106,3 +110,7 @@ class PrivacyReads:
         noun = _PEOPLE[plural]
         check_known(self._app.resident(noun), noun, person, field="person")
         return person
+
+
+def _leaves(facts: Sequence[AboutPerson], published: Published) -> list[dict[str, object]]:
+    return [leaf_of(found.row, published) for found in facts]

@@ -28,7 +28,7 @@ from refnet.v1 import log_service_pb2 as refnet_dot_v1_dot_log__service__pb2
 from refnet.v1 import personal_pb2 as refnet_dot_v1_dot_personal__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frefnet/v1/privacy_service.proto\x12\trefnet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13refnet/v1/log.proto\x1a\x1brefnet/v1/log_service.proto\x1a\x18refnet/v1/personal.proto\"\xca\x01\n\x10PersonalDataRead\x12\x16\n\x06person\x18\x01 \x01(\tR\x06person\x12\x16\n\x06reader\x18\x02 \x01(\tR\x06reader\x12\x10\n\x03\x64\x61y\x18\x03 \x01(\x03R\x03\x64\x61y\x12\x37\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x16.refnet.v1.LogPositionR\nrecordedAt\x12;\n\x0brecord_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrecordTime\"t\n\x13\x45xportPersonRequest\x12]\n\x06person\x18\x01 \x01(\tBE\xbaHBr@2>^(members|contacts)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$R\x06person\"\xfb\x01\n\x14\x45xportPersonResponse\x12#\n\x04\x66\x61\x63t\x18\x01 \x01(\x0b\x32\x0f.refnet.v1.FactR\x04\x66\x61\x63t\x12\x1d\n\nleaf_index\x18\x02 \x01(\x04R\tleafIndex\x12I\n\x08personal\x18\x03 \x03(\x0b\x32-.refnet.v1.ExportPersonResponse.PersonalEntryR\x08personal\x1aT\n\rPersonalEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x17.refnet.v1.PersonalTextR\x05value:\x02\x38\x01\"\xd0\x01\n\x10ListReadsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x62\n\x06person\x18\x03 \x01(\tBE\xbaHBr@2>^(members|contacts)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$H\x00R\x06person\x88\x01\x01\x42\t\n\x07_person\"\xa7\x01\n\x11ListReadsResponse\x12\x31\n\x05reads\x18\x01 \x03(\x0b\x32\x1b.refnet.v1.PersonalDataReadR\x05reads\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x37\n\x0b\x63omputed_at\x18\x03 \x01(\x0b\x32\x16.refnet.v1.LogPositionR\ncomputedAt2\xab\x01\n\x0ePrivacyService\x12Q\n\x0c\x45xportPerson\x12\x1e.refnet.v1.ExportPersonRequest\x1a\x1f.refnet.v1.ExportPersonResponse0\x01\x12\x46\n\tListReads\x12\x1b.refnet.v1.ListReadsRequest\x1a\x1c.refnet.v1.ListReadsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1frefnet/v1/privacy_service.proto\x12\trefnet.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13refnet/v1/log.proto\x1a\x1brefnet/v1/log_service.proto\x1a\x18refnet/v1/personal.proto\"\xca\x01\n\x10PersonalDataRead\x12\x16\n\x06person\x18\x01 \x01(\tR\x06person\x12\x16\n\x06reader\x18\x02 \x01(\tR\x06reader\x12\x10\n\x03\x64\x61y\x18\x03 \x01(\x03R\x03\x64\x61y\x12\x37\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x16.refnet.v1.LogPositionR\nrecordedAt\x12;\n\x0brecord_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrecordTime\"t\n\x13\x45xportPersonRequest\x12]\n\x06person\x18\x01 \x01(\tBE\xbaHBr@2>^(members|contacts)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$R\x06person\"\x91\x02\n\x14\x45xportPersonResponse\x12#\n\x04\x66\x61\x63t\x18\x01 \x01(\x0b\x32\x0f.refnet.v1.FactR\x04\x66\x61\x63t\x12\x1d\n\nleaf_index\x18\x02 \x01(\x04R\tleafIndex\x12\x14\n\x05proof\x18\x04 \x01(\tR\x05proof\x12I\n\x08personal\x18\x03 \x03(\x0b\x32-.refnet.v1.ExportPersonResponse.PersonalEntryR\x08personal\x1aT\n\rPersonalEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12-\n\x05value\x18\x02 \x01(\x0b\x32\x17.refnet.v1.PersonalTextR\x05value:\x02\x38\x01\"\xd0\x01\n\x10ListReadsRequest\x12$\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x62\n\x06person\x18\x03 \x01(\tBE\xbaHBr@2>^(members|contacts)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$H\x00R\x06person\x88\x01\x01\x42\t\n\x07_person\"\xa7\x01\n\x11ListReadsResponse\x12\x31\n\x05reads\x18\x01 \x03(\x0b\x32\x1b.refnet.v1.PersonalDataReadR\x05reads\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x37\n\x0b\x63omputed_at\x18\x03 \x01(\x0b\x32\x16.refnet.v1.LogPositionR\ncomputedAt2\xab\x01\n\x0ePrivacyService\x12Q\n\x0c\x45xportPerson\x12\x1e.refnet.v1.ExportPersonRequest\x1a\x1f.refnet.v1.ExportPersonResponse0\x01\x12\x46\n\tListReads\x12\x1b.refnet.v1.ListReadsRequest\x1a\x1c.refnet.v1.ListReadsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,13 +50,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTPERSONREQUEST']._serialized_start=360
   _globals['_EXPORTPERSONREQUEST']._serialized_end=476
   _globals['_EXPORTPERSONRESPONSE']._serialized_start=479
-  _globals['_EXPORTPERSONRESPONSE']._serialized_end=730
-  _globals['_EXPORTPERSONRESPONSE_PERSONALENTRY']._serialized_start=646
-  _globals['_EXPORTPERSONRESPONSE_PERSONALENTRY']._serialized_end=730
-  _globals['_LISTREADSREQUEST']._serialized_start=733
-  _globals['_LISTREADSREQUEST']._serialized_end=941
-  _globals['_LISTREADSRESPONSE']._serialized_start=944
-  _globals['_LISTREADSRESPONSE']._serialized_end=1111
-  _globals['_PRIVACYSERVICE']._serialized_start=1114
-  _globals['_PRIVACYSERVICE']._serialized_end=1285
+  _globals['_EXPORTPERSONRESPONSE']._serialized_end=752
+  _globals['_EXPORTPERSONRESPONSE_PERSONALENTRY']._serialized_start=668
+  _globals['_EXPORTPERSONRESPONSE_PERSONALENTRY']._serialized_end=752
+  _globals['_LISTREADSREQUEST']._serialized_start=755
+  _globals['_LISTREADSREQUEST']._serialized_end=963
+  _globals['_LISTREADSRESPONSE']._serialized_start=966
+  _globals['_LISTREADSRESPONSE']._serialized_end=1133
+  _globals['_PRIVACYSERVICE']._serialized_start=1136
+  _globals['_PRIVACYSERVICE']._serialized_end=1307
 # @@protoc_insertion_point(module_scope)

@@ -115,9 +115,14 @@ class ExportPersonResponse(_message.Message):
 
     FACT_FIELD_NUMBER: _builtins.int
     LEAF_INDEX_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
     PERSONAL_FIELD_NUMBER: _builtins.int
     leaf_index: _builtins.int
     """leaf_index is its place in the transparency log, counted from 0."""
+    proof: _builtins.str
+    """proof is that it is there, as a file (c2sp.org/tlog-proof). Empty: the log is not published, or
+    no checkpoint covers the fact yet.
+    """
     @_builtins.property
     def fact(self) -> _log_service_pb2.Fact:
         """fact is the fact as it is stored, with the salt that its commitment needs."""
@@ -131,11 +136,12 @@ class ExportPersonResponse(_message.Message):
         *,
         fact: _log_service_pb2.Fact | None = ...,
         leaf_index: _builtins.int = ...,
+        proof: _builtins.str = ...,
         personal: _abc.Mapping[_builtins.str, _personal_pb2.PersonalText] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "leaf_index", b"leaf_index", "personal", b"personal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fact", b"fact", "leaf_index", b"leaf_index", "personal", b"personal", "proof", b"proof"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
