@@ -58,7 +58,8 @@ const enrol = async (name, classification) => {
 const ann = await enrol("Ann", "baker");
 const bob = await enrol("Bob", "lawyer");
 
-const date = new Date().toISOString().slice(0, 10);
+// The date at the chapter's place; Swedes write it as ISO does.
+const date = new Date().toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" });
 const { meeting } = await call("Meeting", "HoldMeeting", { chapter, date });
 const attendances = [ann, bob].map((member) => ({ member, mark: "MARK_PRESENT" }));
 await call("Meeting", "MarkAttendance", { meeting, attendances });

@@ -6,9 +6,11 @@ import re
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
@@ -101,7 +103,7 @@ async def not_permitted(served: Served) -> Any:
 
 
 async def _meeting(served: Served) -> str:
-    today = time.strftime("%Y-%m-%d", time.gmtime())
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date().isoformat()
     request = v1.HoldMeetingRequest(chapter=served.names["chapter"], date=today)
     meeting: str = (await served.call(request)).meeting
     return meeting

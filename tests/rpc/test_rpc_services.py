@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
@@ -73,7 +74,8 @@ async def test_every_noun_can_be_read_back(served: Served) -> None:
 
 
 def _today() -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime())
+    """The date at the chapter's place: in UTC it may be that of the day before its charter."""
+    return datetime.now(ZoneInfo("Europe/Berlin")).date().isoformat()
 
 
 async def test_times_travel_to_the_microsecond(served: Served) -> None:
