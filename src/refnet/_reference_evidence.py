@@ -81,11 +81,11 @@ def events(
 
 def members(facts: Iterable[Told], position: int) -> list[UUID]:
     """Everyone ever inducted, in order of the first induction; the index is the member's number."""
-    found: list[UUID] = []
+    found: dict[UUID, None] = {}
     for fact, recorded in _upto(facts, position):
-        if isinstance(fact, member.MemberInducted) and recorded.stream not in found:
-            found.append(recorded.stream)
-    return found
+        if isinstance(fact, member.MemberInducted):
+            found.setdefault(recorded.stream)
+    return list(found)
 
 
 def policy(facts: Iterable[Told], position: int) -> Policy:

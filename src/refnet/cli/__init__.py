@@ -12,6 +12,8 @@ import click
 
 from refnet.cli.alerts import alerts_
 from refnet.cli.audit import audit
+from refnet.cli.audit_diff import diff
+from refnet.cli.audit_state import state
 from refnet.cli.bridges import bridges_
 from refnet.cli.command import INTERRUPTED
 from refnet.cli.evaluate import evaluate
@@ -61,6 +63,8 @@ for command in (
     *(replay, audit, export, golden, evaluate),
 ):
     cli.add_command(command)
+for command in (state, diff):
+    audit.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

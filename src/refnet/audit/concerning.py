@@ -1,0 +1,95 @@
+"""Which facts between two positions concern a member, the heaviest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+
+from refnet.audit.opinions import Kernel, Moment
+from refnet.domain.facts import Effect
+from refnet.explain import facts_about
+from refnet.standings import Snapshot
+
+TRIED_MAX = 64
+"""How many facts are tried to find the heaviest: each scores the whole network once."""
+
+_OF_ALL = (Effect.POLICY, Effect.STANDING)
+
+
+@dataclass(frozen=True)
+class Concerning:
+    """A fact. gone: its position and what in its stream depends on it."""
+
+    position: int
+    gone: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The heaviest facts. candidates: how many concern the member; tried: how many were weighed."""
+
+    facts: tuple[Concerning, ...]
+    candidates: int
+    tried: int
+
+
+def concerning(kernel: Kernel, after: int, at: Moment, member: UUID, count: int) -> Chosen:
+    """At most `count` facts of positions after `after` that concern a member's score at a moment.
+
+    Those that name the member, policies of the network, and the standing of the member's chapter.
+    Heaviest is who moves the score most if it had never happened; of equal ones the lower position.
+    One that goes with a heavier one is not named again. If there are more than TRIED_MAX, those
+    with most evidence left are tried, after those that are no evidence but take some back.
+    """
+    snapshot = kernel.snapshot(at)
+    number = snapshot.numbers.get(member)
+    if number is None or count == 0:
+        return Chosen((), 0, 0)
+    positions = _naming(snapshot, number, after)
+    tried = _weightiest(snapshot, number, positions)
+    score = snapshot.scores.score.item(number)
+    weighed = []
+    for position in tried:
+        gone = kernel.gone_with(at, [position])
+        cost = abs(score - kernel.without(at, gone)[number])
+        weighed.append((-cost, position, gone))
+    found: list[Concerning] = []
+    covered: set[int] = set()
+    for _, position, gone in sorted(weighed):
+        if len(found) < count and position not in covered:
+            found.append(Concerning(position, gone))
+            covered.update(gone)
+    return Chosen(tuple(found), len(positions), len(tried))
+
+
+def naming(kernel: Kernel, after: int, at: Moment, member: UUID) -> list[int]:
+    """Positions, rising, of all facts after `after` that concern a member."""
+    snapshot = kernel.snapshot(at)
+    number = snapshot.numbers.get(member)
+    return [] if number is None else _naming(snapshot, number, after)
+
+
+def _naming(snapshot: Snapshot, number: int, after: int) -> list[int]:
+    rows = snapshot.columns.slice(after, len(snapshot.columns))
+    named = (rows.giver == number) | (rows.receiver == number)
+    home = snapshot.roll.home().item(number)
+    others = (rows.effect == Effect.STANDING) & (rows.chapter == home)
+    others |= rows.effect == Effect.POLICY
+    # Charters open their streams (reference 0): everything hangs on them, they cannot be left out.
+    chosen = (named & (rows.effect != Effect.NONE) & ~np.isin(rows.effect, _OF_ALL)) | (
+        others & (rows.reference != 0)
+    )
+    positions: list[int] = (np.flatnonzero(chosen) + (after + 1)).tolist()
+    return positions
+
+
+def _weightiest(snapshot: Snapshot, number: int, positions: list[int]) -> list[int]:
+    if len(positions) <= TRIED_MAX:
+        return positions
+    left: dict[int, float] = {}
+    for fact in facts_about(snapshot, number):
+        left[fact.position] = left.get(fact.position, 0.0) + fact.mass
+    order = sorted(positions, key=lambda at: (at in left, -left.get(at, 0.0), at))
+    return sorted(order[:TRIED_MAX])
