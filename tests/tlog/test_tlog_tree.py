@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-import plain_tree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import plain_tree
 from refnet.log.tree import leaf_data, leaf_hash
 from refnet.tlog.note import Signer
 from refnet.tlog.proofs import (

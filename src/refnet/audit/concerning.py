@@ -35,9 +35,10 @@ class Chosen:
     tried: int
 
 
-def concerning(kernel: Kernel, after: int, at: Moment, member: UUID, count: int) -> Chosen:
-    """At most `count` facts of positions after `after` that concern a member's score at a moment.
+def concerning(kernel: Kernel, after: Moment, at: Moment, member: UUID, count: int) -> Chosen:
+    """At most `count` facts that concern a member's score at a moment, and did not count before.
 
+    after: a moment before, by position: what was recorded since, or has happened since by then.
     Those that name the member, policies of the network, and the standing of the member's chapter.
     Heaviest is who moves the score most if it had never happened; of equal ones the lower position.
     One that goes with a heavier one is not named again. If there are more than TRIED_MAX, those
@@ -64,15 +65,15 @@ def concerning(kernel: Kernel, after: int, at: Moment, member: UUID, count: int)
     return Chosen(tuple(found), len(positions), len(tried))
 
 
-def naming(kernel: Kernel, after: int, at: Moment, member: UUID) -> list[int]:
-    """Positions, rising, of all facts after `after` that concern a member."""
+def naming(kernel: Kernel, after: Moment, at: Moment, member: UUID) -> list[int]:
+    """Positions, rising, of all facts since a moment that concern a member."""
     snapshot = kernel.snapshot(at)
     number = snapshot.numbers.get(member)
     return [] if number is None else _naming(snapshot, number, after)
 
 
-def _naming(snapshot: Snapshot, number: int, after: int) -> list[int]:
-    rows = snapshot.columns.slice(after, len(snapshot.columns))
+def _naming(snapshot: Snapshot, number: int, after: Moment) -> list[int]:
+    rows = snapshot.columns
     named = (rows.giver == number) | (rows.receiver == number)
     home = snapshot.roll.home().item(number)
     others = (rows.effect == Effect.STANDING) & (rows.chapter == home)
@@ -81,7 +82,9 @@ def _naming(snapshot: Snapshot, number: int, after: int) -> list[int]:
     chosen = (named & (rows.effect != Effect.NONE) & ~np.isin(rows.effect, _OF_ALL)) | (
         others & (rows.reference != 0)
     )
-    positions: list[int] = (np.flatnonzero(chosen) + (after + 1)).tolist()
+    since = np.arange(len(rows)) >= after.position
+    since |= (rows.day > after.day) & (rows.day <= snapshot.day)
+    positions: list[int] = (np.flatnonzero(chosen & since) + 1).tolist()
     return positions
 
 

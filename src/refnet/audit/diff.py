@@ -27,7 +27,7 @@ class Change:
 
     before, after: scores, None where there was none yet, which counts as 0. points: after - before.
     components: points by letter of the component, what opportunism takes off (`taken`) and
-    `rounding`; they add up to `points` (math.fsum).
+    `rounding`; they add up to `points` (math.fsum). differs: whether any number of theirs does.
     """
 
     member: UUID
@@ -37,16 +37,17 @@ class Change:
     rank_after: int | None
     points: float
     components: Mapping[str, float]
+    differs: bool
 
 
 class Cause(StrEnum):
     """What a part of a change is due to."""
 
     MODEL = "model"  # another version, the same facts on the same day
-    TIME = "time"  # the same facts, read on another day
+    TIME = "time"  # what counted already, on another day
     FACT = "fact"  # what the later score would be without this fact
     TOGETHER = "together"  # what the named facts do only together, or each of them alone
-    OTHERS = "others"  # all other facts between the two positions
+    OTHERS = "others"  # all other facts between the two
     ROUNDING = "rounding"  # of the numbers above
 
 
@@ -75,16 +76,20 @@ def changes(before: Scored, after: Scored, weights: Sequence[Mapping[str, float]
     weights: of the components by letter, before and after.
     """
     known = after if len(after.members) >= len(before.members) else before
-    found = []
-    for member in known.members:
-        places = before.numbers.get(member), after.numbers.get(member)
-        if _same(before, places[0], after, places[1]):
-            continue
-        one, two = (_seen(each, at) for each, at in zip((before, after), places, strict=True))
-        points = (two[0] or 0.0) - (one[0] or 0.0)
-        components = _components((before, after), places, weights, points)
-        found.append(Change(member, one[0], two[0], one[1], two[1], points, components))
-    return sorted(found, key=lambda each: -abs(each.points))
+    found = [change_of(before, after, member, weights) for member in known.members]
+    return sorted((each for each in found if each.differs), key=lambda each: -abs(each.points))
+
+
+def change_of(
+    before: Scored, after: Scored, member: UUID, weights: Sequence[Mapping[str, float]]
+) -> Change:
+    """What changed of one member, if anything did; see `changes`."""
+    places = before.numbers.get(member), after.numbers.get(member)
+    differs = not _same(before, places[0], after, places[1])
+    one, two = (_seen(each, at) for each, at in zip((before, after), places, strict=True))
+    points = (two[0] or 0.0) - (one[0] or 0.0)
+    components = _components((before, after), places, weights, points)
+    return Change(member, one[0], two[0], one[1], two[1], points, components, differs)
 
 
 def because(
@@ -99,13 +104,14 @@ def because(
         found = because(opinion, kernel, two, one, member, count)
         negated = tuple(replace(part, points=0.0 - part.points) for part in found.parts)
         return replace(found, parts=negated)
-    steps = [one, replace(one, model=two.model), replace(two, position=one.position), two]
-    said = [opinion.scores(at).score(member) for at in steps]
+    first = replace(one, model=two.model)
+    said = [opinion.scores(at).score(member) for at in (one, first)]
+    said += [_aged(opinion, first, two.day, member), opinion.scores(two).score(member)]
     parts = [
         Part(cause, after - before)
         for cause, before, after in zip((Cause.MODEL, Cause.TIME), said, said[1:], strict=False)
     ]
-    chosen = concerning(kernel, one.position, two, member, count)
+    chosen = concerning(kernel, one, two, member, count)
     number = opinion.scores(two).numbers.get(member)
     union = sorted({each for fact in chosen.facts for each in fact.gone})
     rest = said[3]
@@ -122,6 +128,14 @@ def because(
     parts.append(Part(Cause.ROUNDING, lost))
     kept = tuple(part for part in parts if part.points != 0.0 or part.cause is Cause.FACT)
     return Because(kept, chosen.candidates, chosen.tried)
+
+
+def _aged(opinion: Opinion, at: Moment, day: int, member: UUID) -> float:
+    """A member's score of what counts at a moment, on another day."""
+    if day < at.day:  # what happened in between counts no more
+        return opinion.scores(replace(at, day=day)).score(member)
+    number = opinion.scores(at).numbers.get(member)
+    return 0.0 if number is None else opinion.aged(at, day)[number]
 
 
 def _same(before: Scored, one: int | None, after: Scored, two: int | None) -> bool:

@@ -74,6 +74,9 @@ class Opinion(Protocol):
     def scores(self, at: Moment) -> Scored:
         """The scores at a moment; made once, then remembered."""
 
+    def aged(self, at: Moment, day: int) -> Sequence[float]:
+        """Every score by member number, of what counts at a moment, on the same day or later."""
+
     def without(self, at: Moment, gone: tuple[int, ...]) -> Sequence[float]:
         """Every score by member number, if the facts at these positions had never happened."""
 
@@ -120,6 +123,15 @@ class Kernel:
             self.done()
         return self._scored[at]
 
+    def aged(self, at: Moment, day: int) -> list[float]:
+        """See `Opinion.aged`."""
+        seen = self.snapshot(at)
+        standing = seen.roll.standing()
+        scores = score(seen.accumulators, day, standing=standing, model=at.model)
+        self.done()
+        found: list[float] = scores.score.tolist()
+        return found
+
     def without(self, at: Moment, gone: tuple[int, ...]) -> list[float]:
         """See `Opinion.without`."""
         found: list[float] = without(self.snapshot(at), np.array(gone, np.int64)).score.tolist()
@@ -140,39 +152,49 @@ class Reference:
     done: Callable[[], None] = _quiet
     name: str = "reference"
     _scored: dict[Moment, Scored] = field(default_factory=dict)
-    _without: dict[tuple[Moment, tuple[int, ...]], list[float]] = field(default_factory=dict)
+    _others: dict[tuple[Moment, int, tuple[int, ...]], list[float]] = field(default_factory=dict)
 
     def scores(self, at: Moment) -> Scored:
         """See `Opinion.scores`."""
         if at not in self._scored:
             facts = self.told.facts[: at.position]
             members = _reference_evidence.members(facts, at.position)
-            arrays = self._score(at, (), members)
+            arrays = self._score(at, at.day, (), members)
             active = _reference_evidence.active(facts, at.position)
             digest = _reference.digest(arrays)
             self._scored[at] = Scored(at, members, active, arrays, digest)
             self.done()
         return self._scored[at]
 
+    def aged(self, at: Moment, day: int) -> list[float]:
+        """See `Opinion.aged`."""
+        return self._once(at, day, ())
+
     def without(self, at: Moment, gone: tuple[int, ...]) -> list[float]:
         """See `Opinion.without`."""
-        key = at, gone
-        if key not in self._without:
-            members = self.scores(at).members
-            self._without[key] = self._score(at, gone, members)["score"]
+        return self._once(at, at.day, gone)
+
+    def _once(self, at: Moment, day: int, gone: tuple[int, ...]) -> list[float]:
+        key = at, day, gone
+        if day == at.day and not gone:
+            return [*self.scores(at).arrays["score"]]
+        if key not in self._others:
+            members = _reference_evidence.members(self.told.facts[: at.position], at.position)
+            self._others[key] = self._score(at, day, gone, members)["score"]
             self.done()
-        return self._without[key]
+        return self._others[key]
 
     def _score(
-        self, at: Moment, gone: tuple[int, ...], members: Sequence[UUID]
+        self, at: Moment, day: int, gone: tuple[int, ...], members: Sequence[UUID]
     ) -> dict[str, list[float]]:
+        """What counts at a moment, without some facts, read on a day."""
         left = set(gone)
         facts = [told for told in self.told.facts[: at.position] if told[1].position not in left]
         policy = _reference_evidence.policy(facts, at.position)
         return _reference.score(
             len(members),
             _reference_evidence.events(facts, at.position, at.day, members),
-            at.day,
+            day,
             standing=_reference_evidence.standing(facts, at.position, members),
             uniform=policy.uniform,
             decay=policy.decay,

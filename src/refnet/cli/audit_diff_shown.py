@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from refnet.audit.diff import ROUNDING, TAKEN, Because, Cause, Change, Part
+from refnet.audit.opinions import Moment
 from refnet.audit.stores import Difference
 from refnet.cli.audit_diff_sides import Found, Pair, Side, forked
+from refnet.cli.audit_scores import Audit
 from refnet.cli.moments import date_of
 from refnet.cli.output import Output
 from refnet.cli.scores import COMPONENTS, name_of
 
 _CAUSES = {
     Cause.MODEL: "another model, same facts and day",
-    Cause.TIME: "time: same facts on another day",
+    Cause.TIME: "time: what counted already fades",
     Cause.TOGETHER: "these facts only together",
     Cause.OTHERS: "all other facts between",
     Cause.ROUNDING: "rounding",
@@ -31,7 +35,7 @@ def show(pair: Pair, found: Found, differs: Difference | None, output: Output) -
         _show_changes(pair, found, output)
         last = _last(pair)
         for change, because in zip(found.shown, found.why, strict=False):
-            _show_why(last, change, because, output)
+            show_why(last.audit, last.at, change.member, because, output)
         if forked(differs) and found.all:
             output.line("the two histories have forked: no fact is the cause, the difference is")
     return differs is None and not found.all and found.agree
@@ -52,9 +56,11 @@ def show_unscored(differs: Difference, stores: tuple[Path, Path], output: Output
 
 
 def _show_rows(differs: Difference, stores: tuple[Path, Path], output: Output) -> None:
-    title = f"the logs are the same up to position {differs.position - 1} and differ at "
-    rows = [[name, f"{one} | {two}"] for name, (one, two) in differs.what.items()]
-    output.table(f"{title}{differs.position}", ("what", f"{stores[0]} | {stores[1]}"), rows)
+    at = differs.position
+    output.line(f"the logs are the same up to position {at - 1} and differ at {at}")
+    for name, said in differs.what.items():
+        for store, value in zip(stores, said, strict=True):
+            output.line(f"  {name} in {store}: {value}")
 
 
 def _last(pair: Pair) -> Side:
@@ -77,7 +83,7 @@ def _show_changes(pair: Pair, found: Found, output: Output) -> None:
     heading = f"A: {_title(pair[0])}; B: {_title(pair[1])}"
     rows = [
         [
-            f"{each.points:+.4f}",
+            signed(each.points),
             _name(_last(pair), each, output),
             *(_score(score) for score in (each.before, each.after)),
             *("-" if rank is None else str(rank) for rank in (each.rank_before, each.rank_after)),
@@ -91,28 +97,39 @@ def _show_changes(pair: Pair, found: Found, output: Output) -> None:
     else:
         output.line(heading)
     count = len(found.all)
-    output.line("nothing differs" if count == 0 else f"{count} members differ")
+    said = "1 member differs" if count == 1 else f"{count} members differ"
+    output.line("no score differs" if count == 0 else said)
+
+
+def signed(points: float) -> str:
+    """Points with their sign; small ones show that they are not nothing."""
+    return f"{points:+.1e}" if 0.0 < abs(points) < 5e-5 else f"{points:+.4f}"
 
 
 def _score(score: float | None) -> str:
     return "-" if score is None else f"{score:.4f}"
 
 
-def _show_why(side: Side, change: Change, because: Because, output: Output) -> None:
-    number = side.audit.kernel.snapshot(side.at).numbers[change.member]
+def show_why(
+    audit: Audit, at: Moment, member: UUID, because: Because, output: Output, what: str = ""
+) -> None:
+    """A table of the parts of one member's change. at: the later moment. what: of which change."""
+    snapshot = audit.kernel.snapshot(at)
+    number = snapshot.numbers[member]
     rows = []
     for part in because.parts:
         if part.cause is Cause.FACT:
             assert part.position is not None
-            what = side.audit.fact(side.at, part.position, number)
+            named = audit.fact(at, part.position, number)
             more = f"and {len(part.gone) - 1} that follow" if len(part.gone) > 1 else ""
-            rows.append([f"{part.points:+.4f}", what, str(part.position), more])
+            rows.append([signed(part.points), named, str(part.position), more])
         else:
-            points = f"{part.points:+.0e}" if part.cause is Cause.ROUNDING else None
-            rows.append([points or f"{part.points:+.4f}", _CAUSES[part.cause], "", ""])
-    rows.append([f"{change.points:+.4f}", "the change", "", ""])
-    named = f"{because.candidates} facts between concern the member"
-    title = f"why {_name(side, change, output)} differs; {named}"
+            rows.append([signed(part.points), _CAUSES[part.cause], "", ""])
+    whole = math.fsum(part.points for part in because.parts)
+    rows.append([signed(whole), "the change", "", ""])
+    who = name_of(audit.engine, snapshot, number, output)
+    named = f"facts between that concern the member: {because.candidates}"
+    title = f"why {who} differs{what}; {named}"
     output.table(title, ("points", "because of", "position", "with it"), rows)
 
 
@@ -163,11 +180,12 @@ def _change(change: Change, because: Because | None) -> dict[str, Any]:
         },
     }
     if because is not None:
-        found["because"] = [_part(part) for part in because.parts]
+        found["because"] = [part_document(part) for part in because.parts]
         found["fact_count"] = because.candidates
     return found
 
 
-def _part(part: Part) -> dict[str, Any]:
+def part_document(part: Part) -> dict[str, Any]:
+    """A part of a change, for --json."""
     fact = {} if part.position is None else {"position": part.position, "left_out": [*part.gone]}
     return {"cause": part.cause, "points": part.points, **fact}

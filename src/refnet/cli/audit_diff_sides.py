@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
-from refnet.audit.diff import Because, Change, because, changes
+from refnet.audit.diff import Because, Change, because, change_of, changes
 from refnet.audit.opinions import Kernel, Moment, Scored
 from refnet.audit.stores import NOTHING, Difference, first_difference, open_rows
 from refnet.audit.told import check_reached
@@ -131,10 +132,12 @@ def find(
     last = one if two.at < one.at else two
     priced = priced and not two.tried
     times = 2 + (2 + (len(members) or top) * (facts + 1) if priced else 0)
+    weights = one.weights(), two.weights()
     with last.audit.scoring(times):
         scored = one.scores(), two.scores()
-        found = changes(*scored, (one.weights(), two.weights()))
-        shown = _chosen(last, found, members) if members else found[:top]
+        found = changes(*scored, weights)
+        named = [_find(last, each) for each in members]
+        shown = [change_of(*scored, each, weights) for each in named] or found[:top]
         why = []
         if priced and one.at != two.at:
             opinion, kernel = last.audit.opinion, last.audit.kernel
@@ -145,17 +148,9 @@ def find(
     return Found(scored, found, shown, why, opinions, agree)
 
 
-def _chosen(last: Side, found: Sequence[Change], members: Sequence[str]) -> list[Change]:
-    """The changes of named members; of one who did not change, a change of nothing."""
+def _find(last: Side, text: str) -> UUID:
     snapshot = last.audit.kernel.snapshot(last.at)
-    changed = {each.member: each for each in found}
-    chosen = []
-    for text in members:
-        number = find_member(last.audit.engine, snapshot, text, field="--member")
-        member = snapshot.members[number]
-        if member in changed:
-            chosen.append(changed[member])
-    return chosen
+    return snapshot.members[find_member(last.audit.engine, snapshot, text, field="--member")]
 
 
 def _moment(engine: Engine, asked: Asked, output: Output) -> Moment:
