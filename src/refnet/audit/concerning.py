@@ -7,9 +7,10 @@ from uuid import UUID
 
 import numpy as np
 
+from refnet.accumulators import Kind
 from refnet.audit.opinions import Kernel, Moment
 from refnet.domain.facts import Effect
-from refnet.explain import facts_about
+from refnet.heaviest import heaviest
 from refnet.standings import Snapshot
 
 TRIED_MAX = 64
@@ -41,8 +42,8 @@ def concerning(kernel: Kernel, after: Moment, at: Moment, member: UUID, count: i
     after: a moment before, by position: what was recorded since, or has happened since by then.
     Those that name the member, policies of the network, and the standing of the member's chapter.
     Heaviest is who moves the score most if it had never happened; of equal ones the lower position.
-    One that goes with a heavier one is not named again. If there are more than TRIED_MAX, those
-    with most evidence left are tried, after those that are no evidence but take some back.
+    One that goes with a heavier one is not named again. If there are more than TRIED_MAX, only
+    those are tried that are guessed to be the heaviest (`refnet.heaviest`).
     """
     snapshot = kernel.snapshot(at)
     number = snapshot.numbers.get(member)
@@ -89,10 +90,14 @@ def _naming(snapshot: Snapshot, number: int, after: Moment) -> list[int]:
 
 
 def _weightiest(snapshot: Snapshot, number: int, positions: list[int]) -> list[int]:
+    """Those to try: what takes something back, then what is guessed to carry most points.
+
+    Attendance comes last: it gives a voice to what one says of others, and hardly moves one's own.
+    """
     if len(positions) <= TRIED_MAX:
         return positions
-    left: dict[int, float] = {}
-    for fact in facts_about(snapshot, number):
-        left[fact.position] = left.get(fact.position, 0.0) + fact.mass
-    order = sorted(positions, key=lambda at: (at in left, -left.get(at, 0.0), at))
+    guessed = heaviest(snapshot, number)
+    own = {fact.position for fact in guessed if fact.kind == Kind.ATTENDANCE}
+    place = {fact.position: at for at, fact in reversed([*enumerate(guessed)])}
+    order = sorted(positions, key=lambda at: (at in own, place.get(at, -1), at))
     return sorted(order[:TRIED_MAX])

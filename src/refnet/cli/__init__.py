@@ -13,6 +13,7 @@ import click
 from refnet.cli.alerts import alerts_
 from refnet.cli.audit import audit
 from refnet.cli.audit_diff import diff
+from refnet.cli.audit_explain import explain_ as audit_explain
 from refnet.cli.audit_state import state
 from refnet.cli.bridges import bridges_
 from refnet.cli.command import INTERRUPTED
@@ -63,7 +64,7 @@ for command in (
     *(replay, audit, export, golden, evaluate),
 ):
     cli.add_command(command)
-for command in (state, diff):
+for command in (state, diff, audit_explain):
     audit.add_command(command)
 
 

@@ -13,12 +13,10 @@ from refnet.audit.opinions import Kernel, Moment, Scored
 from refnet.audit.stores import NOTHING, Difference, first_difference, open_rows
 from refnet.audit.told import check_reached
 from refnet.cli import moments
-from refnet.cli.audit_scores import Audit, audited
+from refnet.cli.audit_scores import Audit, audited, moment_at
 from refnet.cli.command import opened
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
-from refnet.domain.values import utc_day
-from refnet.engine import Engine
 from refnet.errors import InvalidRequest
 from refnet.explain import COMPONENTS
 from refnet.log.reader import Reader
@@ -110,7 +108,10 @@ def open_pair(
     """Both sides, read from their rows; open as long as the stack."""
     engine = stack.enter_context(opened(data, output, read_only=True))
     its = engine if other is None else stack.enter_context(opened(other, output, read_only=True))
-    one, two = _moment(engine, asked[0], output), _moment(its, asked[1], output)
+    one, two = (
+        moment_at(each, side.moment, side.day, side.model, output)
+        for each, side in zip((engine, its), asked, strict=True)
+    )
     if other is None:
         last = max(one.position, two.position)
         mine = theirs = stack.enter_context(audited(engine, last, scorer, output))
@@ -151,19 +152,6 @@ def find(
 def _find(last: Side, text: str) -> UUID:
     snapshot = last.audit.kernel.snapshot(last.at)
     return snapshot.members[find_member(last.audit.engine, snapshot, text, field="--member")]
-
-
-def _moment(engine: Engine, asked: Asked, output: Output) -> Moment:
-    position = engine.head()[0]
-    if asked.moment is not None:
-        position = asked.moment.resolve(engine, output.warn)
-    reader = engine.reader()
-    try:
-        check_reached(reader, position)
-    finally:
-        reader.close()
-    day = utc_day(engine.record_time(position)) if asked.day is None else asked.day
-    return Moment(position, day, asked.model)
 
 
 def _reached(reader: Reader, asked: Asked) -> int:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import click
 
 from refnet.audit.opinions import SECONDS_A_FACT, Kernel, Moment, Reference, disagreement
-from refnet.audit.told import Told
+from refnet.audit.told import Told, check_reached
+from refnet.cli import moments
 from refnet.cli.output import Output
 from refnet.cli.scores import name_of
+from refnet.domain.values import utc_day
 from refnet.engine import Engine
 from refnet.ledger.columns import NOBODY
 from refnet.log.reader import Reader
@@ -110,6 +112,19 @@ def audited(engine: Engine, position: int, scorer: str, output: Output) -> Itera
         kernel = Kernel(told)
         opinion: Kernel | Reference = kernel if scorer == KERNEL else Reference(told)
         yield Audit(engine, told, kernel, opinion, output)
+
+
+def moment_at(
+    engine: Engine, asked: moments.Moment | None, day: int | None, model: str, output: Output
+) -> Moment:
+    """The moment asked for; without a position the newest, without a day that of its record.
+
+    Raises PositionAhead.
+    """
+    position = engine.head()[0] if asked is None else asked.resolve(engine, output.warn)
+    with closing(engine.reader()) as reader:
+        check_reached(reader, position)
+    return Moment(position, utc_day(engine.record_time(position)) if day is None else day, model)
 
 
 def read_rows(
