@@ -140,9 +140,9 @@ def test_the_facts_named_are_the_heaviest_of_those_between(tmp_path: Path) -> No
     after = Moment(net.position - 60, at.day)
     with told_by(net, tmp_path) as (kernel, _):
         for member in kernel.scores(at).members[:4]:
-            positions = naming(kernel, after, at, member)
-            chosen = concerning(kernel, after, at, member, 2)
             number = kernel.scores(at).numbers[member]
+            positions = naming(kernel.snapshot(at), number, after, at)
+            chosen = concerning(kernel, after, at, member, 2)
             score = kernel.scores(at).score(member)
             costs = {
                 each: abs(score - kernel.without(at, kernel.gone_with(at, [each]))[number])

@@ -49,7 +49,7 @@ def concerning(kernel: Kernel, after: Moment, at: Moment, member: UUID, count: i
     number = snapshot.numbers.get(member)
     if number is None or count == 0:
         return Chosen((), 0, 0)
-    positions = _naming(snapshot, number, after)
+    positions = naming(snapshot, number, after, at)
     tried = _weightiest(snapshot, number, positions)
     score = snapshot.scores.score.item(number)
     weighed = []
@@ -66,15 +66,12 @@ def concerning(kernel: Kernel, after: Moment, at: Moment, member: UUID, count: i
     return Chosen(tuple(found), len(positions), len(tried))
 
 
-def naming(kernel: Kernel, after: Moment, at: Moment, member: UUID) -> list[int]:
-    """Positions, rising, of all facts since a moment that concern a member."""
-    snapshot = kernel.snapshot(at)
-    number = snapshot.numbers.get(member)
-    return [] if number is None else _naming(snapshot, number, after)
+def naming(snapshot: Snapshot, number: int, after: Moment, at: Moment) -> list[int]:
+    """Positions, rising, of all facts that concern a member at a moment, and did not before.
 
-
-def _naming(snapshot: Snapshot, number: int, after: Moment) -> list[int]:
-    rows = snapshot.columns
+    snapshot: of that moment or a later one; who is in which chapter is taken from there.
+    """
+    rows = snapshot.columns.slice(0, at.position)
     named = (rows.giver == number) | (rows.receiver == number)
     home = snapshot.roll.home().item(number)
     others = (rows.effect == Effect.STANDING) & (rows.chapter == home)
@@ -84,7 +81,7 @@ def _naming(snapshot: Snapshot, number: int, after: Moment) -> list[int]:
         others & (rows.reference != 0)
     )
     since = np.arange(len(rows)) >= after.position
-    since |= (rows.day > after.day) & (rows.day <= snapshot.day)
+    since |= (rows.day > after.day) & (rows.day <= at.day)
     positions: list[int] = (np.flatnonzero(chosen & since) + 1).tolist()
     return positions
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -24,6 +24,12 @@ from refnet.whatif import without
 
 SECONDS_A_FACT = 100e-6
 """About what the reference takes for each fact of the log, before it was seen at work here."""
+
+KEPT = 16
+"""How many answers an opinion remembers."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, order=True)
@@ -85,6 +91,13 @@ def _quiet() -> None:
     pass
 
 
+def _keep(found: dict[K, V], key: K, value: V) -> None:
+    """Remember the newest few: those of a whole history would fill the memory."""
+    while len(found) >= KEPT:
+        del found[next(iter(found))]
+    found[key] = value
+
+
 @dataclass
 class Kernel:
     """The compiled kernel, on a ledger folded anew from rows that were checked."""
@@ -100,7 +113,7 @@ class Kernel:
         """Everything behind the scores at a moment, of a model as it is."""
         if at not in self._snapshots:
             found = snapshot_of(self.told.ledger, at.position, at.day, model=at.model)
-            self._snapshots[at] = found
+            _keep(self._snapshots, at, found)
         return self._snapshots[at]
 
     def scores(self, at: Moment) -> Scored:
@@ -117,9 +130,8 @@ class Kernel:
                     changed=self.changed,
                 )
             arrays = {name: each.tolist() for name, each in scores.arrays.items()}
-            self._scored[at] = Scored(
-                at, seen.members, seen.active.tolist(), arrays, scores.digest()
-            )
+            active = seen.active.tolist()
+            _keep(self._scored, at, Scored(at, seen.members, active, arrays, scores.digest()))
             self.done()
         return self._scored[at]
 
@@ -162,7 +174,7 @@ class Reference:
             arrays = self._score(at, at.day, (), members)
             active = _reference_evidence.active(facts, at.position)
             digest = _reference.digest(arrays)
-            self._scored[at] = Scored(at, members, active, arrays, digest)
+            _keep(self._scored, at, Scored(at, members, active, arrays, digest))
             self.done()
         return self._scored[at]
 
@@ -180,7 +192,7 @@ class Reference:
             return [*self.scores(at).arrays["score"]]
         if key not in self._others:
             members = _reference_evidence.members(self.told.facts[: at.position], at.position)
-            self._others[key] = self._score(at, day, gone, members)["score"]
+            _keep(self._others, key, self._score(at, day, gone, members)["score"])
             self.done()
         return self._others[key]
 

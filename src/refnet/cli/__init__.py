@@ -14,6 +14,7 @@ from refnet.cli.alerts import alerts_
 from refnet.cli.audit import audit
 from refnet.cli.audit_diff import diff
 from refnet.cli.audit_explain import explain_ as audit_explain
+from refnet.cli.audit_history import history as audit_history
 from refnet.cli.audit_state import state
 from refnet.cli.bridges import bridges_
 from refnet.cli.command import INTERRUPTED
@@ -64,7 +65,7 @@ for command in (
     *(replay, audit, export, golden, evaluate),
 ):
     cli.add_command(command)
-for command in (state, diff, audit_explain):
+for command in (state, diff, audit_history, audit_explain):
     audit.add_command(command)
 
 

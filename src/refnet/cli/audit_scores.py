@@ -90,7 +90,9 @@ class Audit:
         snapshot = self.kernel.snapshot(at)
         if partner is None or partner >= snapshot.scores.n:
             return name
-        return f"{name}, {name_of(self.engine, snapshot, partner, self.output)}"
+        who = name_of(self.engine, snapshot, partner, self.output)
+        gives = self.told.ledger.columns(position).giver.item(position - 1) == partner
+        return f"{name} {'from' if gives else 'to'} {who}"
 
     def partner(self, position: int, number: int) -> int | None:
         """The number of the other member that a fact names, if it names one."""
