@@ -35,6 +35,8 @@ def show(pair: Pair, found: Found, differs: Difference | None, output: Output) -
         _show_changes(pair, found, output)
         last = _last(pair)
         for change, because in zip(found.shown, found.why, strict=False):
+            if {part.cause for part in because.parts} <= {Cause.MODEL, Cause.ROUNDING}:
+                continue  # the components say it
             show_why(last.audit, last.at, change.member, because, output)
         if forked(differs) and found.all:
             output.line("the two histories have forked: no fact is the cause, the difference is")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -46,24 +47,32 @@ class Audit:
     def scoring(self, times: int) -> Iterator[None]:
         """Around so many scorings at most: a bar, and a word ahead where they will take long."""
         slow = isinstance(self.opinion, Reference)
-        seconds = times * self.told.position * SECONDS_A_FACT
-        if slow and seconds >= _LONG_SECONDS:
-            took = f"{seconds:.0f} s" if seconds < 120 else f"{math.ceil(seconds / 60)} minutes"
-            self.output.note(
-                f"the slow reference scores the network up to {times} times, which takes about "
-                f"{took}; --scores kernel takes seconds"
-            )
-        done = 0
+        told = slow and self._tell(times * self.told.position * SECONDS_A_FACT, times)
+        began, done = time.monotonic(), 0
         with self.output.progress(f"scoring with the {self.opinion.name}", times) as advance:
 
             def another() -> None:
-                nonlocal done
+                nonlocal done, told
                 done += 1
                 advance(min(done, times))
+                if slow and not told:  # how long one takes is known by now
+                    each = (time.monotonic() - began) / done
+                    told = self._tell(each * (times - done), times)
 
             self.opinion.done = another
             yield
             advance(times)
+
+    def _tell(self, seconds: float, times: int) -> bool:
+        """Say that the reference will take so long, if that is long; whether it was said."""
+        if seconds < _LONG_SECONDS:
+            return False
+        took = f"{seconds:.0f} s" if seconds < 120 else f"{math.ceil(seconds / 60)} minutes"
+        self.output.note(
+            f"the slow reference scores the network up to {times} times, which takes about {took}; "
+            "--scores kernel takes seconds"
+        )
+        return True
 
     def second_opinion(self, *moments: Moment) -> tuple[dict[str, object], bool]:
         """Whether kernel and reference have the same scores, for --json, and as a bool.
