@@ -131,7 +131,7 @@ def find(
     """
     one, two = pair
     last = one if two.at < one.at else two
-    priced = priced and not two.tried
+    priced = priced and not two.tried and one.at != two.at
     times = 2 + (2 + (len(members) or top) * (facts + 1) if priced else 0)
     weights = one.weights(), two.weights()
     with last.audit.scoring(times):
@@ -140,7 +140,7 @@ def find(
         named = [_find(last, each) for each in members]
         shown = [change_of(*scored, each, weights) for each in named] or found[:top]
         why = []
-        if priced and one.at != two.at:
+        if priced:
             opinion, kernel = last.audit.opinion, last.audit.kernel
             why = [because(opinion, kernel, one.at, two.at, each.member, facts) for each in shown]
         said = [side.audit.second_opinion(side.at) for side in pair]

@@ -48,15 +48,17 @@ class Audit:
         """Around so many scorings at most: a bar, and a word ahead where they will take long."""
         slow = isinstance(self.opinion, Reference)
         told = slow and self._tell(times * self.told.position * SECONDS_A_FACT, times)
-        began, done = time.monotonic(), 0
+        first, done = 0.0, 0
         with self.output.progress(f"scoring with the {self.opinion.name}", times) as advance:
 
             def another() -> None:
-                nonlocal done, told
+                nonlocal first, done, told
                 done += 1
                 advance(min(done, times))
-                if slow and not told:  # how long one takes is known by now
-                    each = (time.monotonic() - began) / done
+                if done == 1:
+                    first = time.monotonic()  # and the tables of decay are there
+                elif slow and not told:  # how long one takes is known by now
+                    each = (time.monotonic() - first) / (done - 1)
                     told = self._tell(each * (times - done), times)
 
             self.opinion.done = another
