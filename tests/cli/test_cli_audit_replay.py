@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -23,8 +24,10 @@ from refnet import _reference as reference
 from refnet import _reference_evidence as naive
 from refnet.audit.opinions import Kernel, Moment, Reference
 from refnet.cli import main
-from refnet.cli.audit_scores import Audit, audited
+from refnet.cli.audit_history import _disagreement
+from refnet.cli.audit_scores import Audit, audited, moment_at
 from refnet.cli.output import Output
+from refnet.history import Point, walk_of
 from refnet.log.store import FILE
 from refnet.log.tree import commitment, leaf_data, leaf_hash
 from refnet.tlog.checkpoint import parse_checkpoint
@@ -283,6 +286,48 @@ def test_a_score_is_explained_down_to_proved_facts(filled: Run, data: Path, tmp_
         check_inclusion(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root)
 
 
+def test_a_log_that_is_not_the_one_published_proves_nothing(
+    filled: Run, data: Path, tmp_path: Path
+) -> None:
+    assert 0 == filled("audit", "init", "--operator", "example.com").code
+    assert 0 == filled("audit", "publish").code
+    position = filled("audit", "explain", "#0", "--facts", 1, "--json").json["facts"][0]["position"]
+    given = facts_of(filled)[position - 1]
+    with closing(sqlite3.connect(data / FILE)) as log:
+        (state,) = log.execute(
+            "SELECT state FROM stored_events WHERE rowid = ?", (position,)
+        ).fetchone()
+    stream = bytes.fromhex(given["stream"].replace("-", ""))
+    told = commitment(b"\7" * 32, stream, given["version"], given["name"], state)
+    tamper(
+        data,
+        "UPDATE stored_events SET salt = ?, commitment = ? WHERE rowid = ?",
+        *(b"\7" * 32, told, position),
+    )
+    folder = tmp_path / "proofs"
+    refused = filled("audit", "explain", "#0", "--facts", 1, "--proofs", folder)
+
+    assert (78, False) == (refused.code, folder.exists())
+    assert f"the fact at position {position} is not the one that was published" in refused.err
+
+
+def test_what_no_checkpoint_covers_yet_has_no_proof(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "ratings.csv"
+    file.write_text("ann,bob,8,1300000000\n")
+    assert 0 == run("import", "ratings", file, "--pretrust", "uniform").code
+    assert 0 == run("audit", "init", "--operator", "example.com").code
+    assert 0 == run("audit", "publish").code
+    file.write_text("ann,bob,8,1300000000\ncyd,bob,9,1300000001\n")
+    assert 0 == run("import", "ratings", file).code
+    folder = tmp_path / "proofs"
+    refused = run("audit", "explain", "bob", "--proofs", folder)
+
+    assert (1, False) == (refused.code, folder.exists())
+    assert "refnet audit publish signs it now" in refused.err
+    assert 0 == run("audit", "publish").code
+    assert 0 == run("audit", "explain", "bob", "--proofs", folder).code
+
+
 def test_a_history_says_what_each_point_says_alone(filled: Run, tmp_path: Path) -> None:
     svg, png = tmp_path / "h.svg", tmp_path / "h.png"
     told = filled(
@@ -352,6 +397,29 @@ def test_opinions_that_differ_are_told(made: Path, capsys: pytest.CaptureFixture
         assert ({"scores": "reference", "kernel_agrees": True}, True) == audit.second_opinion(at)
         assert ({"scores": "reference", "kernel_agrees": False}, False) == found.second_opinion(at)
     assert "do NOT agree" in capsys.readouterr().err
+
+
+def test_a_history_that_the_reference_sees_otherwise_is_told(
+    made: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A point of which one number is another stands for a walk that is broken."""
+    output = Output(as_json=False)
+    with (
+        open_engine(made, read_only=True) as engine,
+        audited(engine, engine.head()[0], "reference", output) as audit,
+    ):
+        at = moment_at(engine, None, None, "1", output)
+        snapshot = audit.kernel.snapshot(at)
+        (seen,) = walk_of(snapshot, 3, [Point(at.position, at.day)])
+        assert seen is not None
+        member = snapshot.members[3]
+        assert None is _disagreement(audit, member, [seen], "1")
+        for other in (
+            replace(seen, rank=seen.rank + 1),
+            replace(seen, values={**seen.values, "xn": seen.values["xn"] + 1e-300}),
+        ):
+            assert f"at position {at.position}" in str(_disagreement(audit, member, [other], "1"))
+    assert "do NOT agree at position" in capsys.readouterr().err
 
 
 def test_what_takes_long_is_told_ahead_with_a_way_out(
