@@ -211,6 +211,21 @@ def test_another_model_is_a_part_of_its_own(tmp_path: Path) -> None:
     assert math.fsum(part.points for part in why.parts) == change.points
 
 
+def test_what_has_not_happened_by_an_earlier_day_is_time(tmp_path: Path) -> None:
+    """More was recorded, but it is read on a day before."""
+    net = grown(11, 300)
+    one = Moment(net.position - 100, net.days[1])
+    two = Moment(net.position, one.day - 40)
+    with told_by(net, tmp_path) as (kernel, slow):
+        found = difference(slow.scores(one), slow.scores(two))
+        earlier = slow.scores(replace(one, day=two.day))
+        for change in found[:3]:
+            why = because(slow, kernel, one, two, change.member, 1)
+            times = [part.points for part in why.parts if part.cause is Cause.TIME]
+            assert times == [earlier.score(change.member) - (change.before or 0.0)]
+            assert math.fsum(part.points for part in why.parts) == change.points
+
+
 def test_who_had_no_score_counts_as_nothing(tmp_path: Path) -> None:
     net = grown(2, 60)
     at = Moment(net.position, net.days[1])

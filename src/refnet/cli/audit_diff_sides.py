@@ -132,18 +132,18 @@ def find(
     one, two = pair
     last = one if two.at < one.at else two
     priced = priced and not two.tried and one.at != two.at
-    times = 2 + (2 + (len(members) or top) * (facts + 1) if priced else 0)
     weights = one.weights(), two.weights()
-    with last.audit.scoring(times):
+    with last.audit.scoring(2):
         scored = one.scores(), two.scores()
-        found = changes(*scored, weights)
-        named = [_find(last, each) for each in members]
-        shown = [change_of(*scored, each, weights) for each in named] or found[:top]
-        why = []
-        if priced:
-            opinion, kernel = last.audit.opinion, last.audit.kernel
+    found = changes(*scored, weights)
+    named = [_find(last, each) for each in members]
+    shown = [change_of(*scored, each, weights) for each in named] or found[:top]
+    why = []
+    if priced:
+        opinion, kernel = last.audit.opinion, last.audit.kernel
+        with last.audit.scoring(2 + len(shown) * (facts + 1)):
             why = [because(opinion, kernel, one.at, two.at, each.member, facts) for each in shown]
-        said = [side.audit.second_opinion(side.at) for side in pair]
+    said = [side.audit.second_opinion(side.at) for side in pair]
     agree = all(each for _, each in said)
     opinions = next((each for each, same in said if not same), said[0][0])
     return Found(scored, found, shown, why, opinions, agree)
