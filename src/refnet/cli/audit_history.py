@@ -137,8 +137,8 @@ def _disagreement(audit: Audit, member: UUID, seen: list[Seen], model: str) -> s
         if not _same(scored, member, each):
             why = f"at position {each.position} on {date_of(each.day)}"
             audit.output.warn(
-                f"the slow reference and the kernel do NOT agree {why}; shown is the kernel, "
-                "please report this"
+                f"the slow reference and the kernel do NOT agree {why}; "
+                "one of them is wrong, please report this"
             )
             return why
     return None

@@ -89,7 +89,7 @@ class Audit:
         if why is not None:
             self.output.warn(
                 f"the slow reference and the kernel do NOT agree: {why}; "
-                "shown is the reference, please report this"
+                "one of them is wrong, please report this"
             )
         return {"scores": REFERENCE, "kernel_agrees": why is None}, why is None
 
