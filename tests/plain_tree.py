@@ -26,7 +26,11 @@ def path(m: int, leaves: Sequence[bytes]) -> list[bytes]:
     return [*path(m - k, leaves[k:]), head(leaves[:k])]
 
 
-def proof(m: int, leaves: Sequence[bytes], whole: bool = True) -> list[bytes]:  # noqa: FBT001, FBT002
+def proof(
+    m: int,
+    leaves: Sequence[bytes],
+    whole: bool = True,  # noqa: FBT001, FBT002
+) -> list[bytes]:
     """SUBPROOF (section 2.1.2)."""
     if m == len(leaves):
         return [] if whole else [head(leaves)]

@@ -154,12 +154,37 @@ def test_the_facts_named_are_the_heaviest_of_those_between(tmp_path: Path) -> No
             )
             if positions:
                 assert chosen.facts[0].position == max(costs, key=lambda p: (costs[p], -p))
+            covered: set[int] = set()
+            for heavy in concerning(kernel, after, at, member, 20).facts:
+                assert heavy.position not in covered, "it goes with a heavier one"
+                covered |= set(heavy.gone)
             for each in positions:
                 fact, _ = net.facts[each - 1]
                 ends = [getattr(type(fact).COLUMNS, name) for name in ("giver", "receiver")]
                 stream = net.facts[each - 1][1].stream
                 named = {stream if end == "stream" else getattr(fact, end) for end in ends if end}
                 assert member in named or "policy" in type(fact).NAME
+
+
+def test_facts_whose_day_came_lie_between_too(tmp_path: Path) -> None:
+    net = grown(5, 400)
+    two = Moment(net.position, net.days[1])
+    one = replace(two, day=two.day - 200)
+    came = {
+        recorded.position
+        for fact, recorded in net.facts
+        if one.day < naive.day_of(fact, recorded) <= two.day
+    }
+    named = set()
+    with told_by(net, tmp_path) as (kernel, slow):
+        for number, member in enumerate(kernel.scores(two).members):
+            found = naming(kernel.snapshot(two), number, one, two)
+            assert set(found) <= came
+            if found:
+                why = because(slow, kernel, one, two, member, 1)
+                named |= {part.position for part in why.parts if part.cause is Cause.FACT}
+    assert named
+    assert named <= came
 
 
 def test_policies_of_all_concern_everybody(tmp_path: Path) -> None:
