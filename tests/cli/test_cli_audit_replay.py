@@ -64,10 +64,15 @@ def test_personal_data_stay_sealed(filled: Run) -> None:
     name = found[1]
     first = filled("scores", "--top", "1", "--json").json["members"][0]
     shown = filled("audit", "state", "member", first["member"])
+    for number in range(3):
+        member = filled("explain", f"#{number}", "--json").json["member"]
+        assert member == filled("audit", "state", "member", f"#{number}", "--json").json["name"]
     told = filled("audit", "state", "member", first["member"], "--json")
 
     assert name not in shown.out + told.out
     assert "personal data stay sealed" in shown.out
+    assert "sealed, of version 1" in shown.out
+    assert re.search(r"changed_time   2024-\d\d-\d\d \d\d:\d\d:\d\d", shown.out)
     assert "name" in told.json["facts"][0]["sealed"]
 
 
@@ -76,7 +81,8 @@ def test_the_network_needs_no_id_and_all_others_do(filled: Run) -> None:
     for arguments, words in (
         (("member",), "which member? Only the network needs no ID"),
         (("person", "x"), "KIND 'person' is no kind of stream; choose one of network, chapter"),
-        (("member", "nobody"), "ID 'nobody' is no member; give an id such as members/UUID, or"),
+        (("member", "nobody"), "ID 'nobody' is no member; give an id such as members/UUID, #"),
+        (("member", "#999"), "ID '#999' is no member"),
         (("chapter", "nobody"), "ID 'nobody' is no chapter; give an id such as chapters/UUID"),
         (("network", "--at", "999999"), "position 999999 is not in the log, which reaches"),
     ):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import click
 
+from refnet import _reference_evidence
 from refnet.audit.state import Held, Step, noun_of, plain, state_at
 from refnet.cli.audit_scores import short
 from refnet.cli.command import opened, store_command
@@ -37,15 +38,15 @@ def state(kind: str, name: str | None, moment: Moment | None, data: Path, output
     """Show the state of KIND ID as of a position or time, and the facts that made it.
 
     KIND is member, chapter, referral or any other noun; ID its id, also as members/ID, and of a
-    member that in another system. It is folded from the rows of the log, each checked against its
-    commitment. Personal data stay sealed: shown is the hash of what is sealed.
+    member # and a number, or the id in another system. It is folded from the rows of the log, each
+    checked against its commitment. Personal data stay sealed: --json shows the hash of what is.
     """
     noun = noun_of(kind)
     with opened(data, output, read_only=True) as engine:
         position = engine.head()[0] if moment is None else moment.resolve(engine, output.warn)
         reader = engine.reader()
         try:
-            held = state_at(reader, noun, _stream(engine, noun, name), position)
+            held = state_at(reader, noun, _stream(engine, noun, name, position), position)
         finally:
             reader.close()
     if output.as_json:
@@ -67,7 +68,7 @@ def state(kind: str, name: str | None, moment: Moment | None, data: Path, output
         output.line("personal data stay sealed; the log holds only their hashes")
 
 
-def _stream(engine: Engine, noun: Noun, name: str | None) -> UUID:
+def _stream(engine: Engine, noun: Noun, name: str | None, position: int) -> UUID:
     if name is None:
         if noun.name != "network":
             raise InvalidRequest(
@@ -80,16 +81,26 @@ def _stream(engine: Engine, noun: Noun, name: str | None) -> UUID:
     try:
         return UUID(name.removeprefix(f"{noun.plural}/"))
     except ValueError:
-        found = engine.lookup(EXTERNAL_ID, name) if noun.name == "member" else None
+        found = _member(engine, name, position) if noun.name == "member" else None
     if found is None:
         raise NotFound(
             f"ID {name!r} is no {noun.name}; give an id such as {noun.plural}/UUID"
-            + (", or that of another system" if noun.name == "member" else ""),
+            + (", # and a number, or an external id" if noun.name == "member" else ""),
             field="ID",
             noun=noun.name,
             value=name,
         )
     return found
+
+
+def _member(engine: Engine, name: str, position: int) -> UUID | None:
+    """A member by number, in order of induction, or by the id in another system."""
+    if name.startswith("#") and name[1:].isdecimal():
+        upto = min(position, engine.head()[0])  # whether it lies ahead is said elsewhere
+        members = _reference_evidence.members(engine.facts(0, upto), upto)
+        number = int(name[1:])
+        return members[number] if number < len(members) else None
+    return engine.lookup(EXTERNAL_ID, name)
 
 
 def _document(held: Held) -> dict[str, object]:
@@ -125,15 +136,24 @@ def _lines(value: Any, path: str = "") -> list[tuple[str, str]]:
     elif isinstance(value, list) and value and isinstance(value[0], dict | list):
         named = {str(place): each for place, each in enumerate(value)}.items()
     else:
-        return [(path, value if isinstance(value, str) else json.dumps(value))]
+        return [(path, _leaf(path.rpartition(".")[2], value))]
     return [
         line for name, each in named for line in _lines(each, f"{path}.{name}" if path else name)
     ]
 
 
+def _leaf(name: str, value: Any) -> str:
+    """A value for people: a time as a time, and where a personal field was set."""
+    if name.endswith("_time") and isinstance(value, int):
+        return _time(value)
+    if name.endswith("_at") and isinstance(value, int):
+        return f"sealed, of version {value}" if value else "none"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _time(micros: int) -> str:
+    return (_EPOCH + dt.timedelta(microseconds=micros)).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _when(step: Step) -> tuple[str, str]:
-    recorded, occurred = (
-        (_EPOCH + dt.timedelta(microseconds=each)).strftime("%Y-%m-%d %H:%M:%S")
-        for each in (step.record_time, step.occur_time)
-    )
-    return recorded, occurred
+    return _time(step.record_time), _time(step.occur_time)
