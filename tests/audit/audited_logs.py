@@ -42,5 +42,5 @@ def log_of(rows: Sequence[Row], folder: Path) -> Iterator[Reader]:
 def told_by(net: RandomNetwork, folder: Path) -> Iterator[tuple[Kernel, Reference]]:
     """Both opinions on all that happened in a network."""
     with log_of(net.rows, folder) as reader:
-        told = Told(reader, EXTRACTOR, CODEC, net.position)
+        told = Told(reader, EXTRACTOR, net.position)
         yield Kernel(told), Reference(told)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.audited_logs import EXTRACTOR, told_by
+from audit.audited_logs import EXTRACTOR, log_of, told_by
 from explaining import grown
-from random_network import CODEC, RandomNetwork
+from random_network import RandomNetwork
 from refnet import _reference as reference
 from refnet import _reference_evidence as naive
 from refnet.audit.concerning import TRIED_MAX, concerning, naming
@@ -23,7 +23,7 @@ from refnet.audit.opinions import Kernel, Moment, Scored, disagreement
 from refnet.audit.told import Told
 from refnet.domain import network
 from refnet.domain.dependence import with_dependents
-from refnet.errors import PositionAhead
+from refnet.errors import PositionAhead, StoreDamaged
 from refnet.explain import COMPONENTS
 from refnet.scoring import MODELS, constants
 
@@ -266,7 +266,19 @@ def test_who_had_no_score_counts_as_nothing(tmp_path: Path) -> None:
 
 def test_a_position_that_is_not_there_is_refused(tmp_path: Path) -> None:
     net = grown(2, 20)
-    with told_by(net, tmp_path) as (kernel, _):
-        reader = kernel.told.reader
-        with pytest.raises(PositionAhead, match=f"which reaches {net.position}"):
-            Told(reader, EXTRACTOR, CODEC, net.position + 1)
+    with (
+        log_of(net.rows, tmp_path) as reader,
+        pytest.raises(PositionAhead, match=f"which reaches {net.position}"),
+    ):
+        Told(reader, EXTRACTOR, net.position + 1)
+
+
+def test_a_row_that_is_not_what_was_committed_to_is_not_scored(tmp_path: Path) -> None:
+    net = grown(2, 20)
+    at = len(net.rows) // 2
+    row = net.rows[at]
+    rows = [*net.rows[:at], (*row[:5], b"\0" * 32, row[6]), *net.rows[at + 1 :]]
+    with log_of(rows, tmp_path) as reader:
+        assert at == Told(reader, EXTRACTOR, at).position
+        with pytest.raises(StoreDamaged, match=f"at position {at + 1} is not the one committed"):
+            Told(reader, EXTRACTOR, net.position, decoded=False)

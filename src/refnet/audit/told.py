@@ -6,11 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from refnet.domain.facts import Recorded
-from refnet.domain.values import utc_day
 from refnet.errors import PositionAhead
 from refnet.ledger.ledger import Ledger
 from refnet.log.batches import Extractor
-from refnet.log.codec import Codec
 from refnet.log.reader import Reader
 from refnet.projection import Projection
 
@@ -29,7 +27,6 @@ class Told:
         self,
         reader: Reader,
         extractor: Extractor,
-        codec: Codec,
         position: int,
         *,
         decoded: bool = True,
@@ -41,7 +38,6 @@ class Told:
         committed to.
         """
         self.reader = reader
-        self._codec = codec
         projection = Projection.fresh(extractor)
         self.facts: list[tuple[Any, Recorded]] = []
         check_reached(reader, position)
@@ -51,12 +47,7 @@ class Told:
                 self.facts += [reader.decode(row) for row in rows]
             advance(projection.position)
         self.ledger: Ledger = projection.ledger
-        self.head = projection.tree.root().hex()
         self.position = position
-
-    def day_of(self, position: int) -> int:
-        """The UTC day on which the fact at a position was recorded; 0 for position 0."""
-        return day_at(self.reader, self._codec, position)
 
 
 def check_reached(reader: Reader, position: int) -> None:
@@ -69,11 +60,3 @@ def check_reached(reader: Reader, position: int) -> None:
             position=position,
             head=head,
         )
-
-
-def day_at(reader: Reader, codec: Codec, position: int) -> int:
-    """The UTC day on which the fact at a position was recorded; 0 for position 0."""
-    if position == 0:
-        return 0
-    (row,) = reader.rows(position - 1, position, 1)
-    return utc_day(codec.record_time(position, row[4]))

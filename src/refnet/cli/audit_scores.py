@@ -145,6 +145,4 @@ def read_rows(
 ) -> Told:
     """Read and check a log, with a bar."""
     with output.progress("checking the log", position) as advance:
-        return Told(
-            reader, engine.extractor, engine.codec, position, decoded=decoded, advance=advance
-        )
+        return Told(reader, engine.extractor, position, decoded=decoded, advance=advance)
