@@ -17,6 +17,8 @@ from cli.auditing import facts_of, tamper
 from cli.running import COMMAND, Run
 from refnet.audit.opinions import Kernel, Moment, Reference
 from refnet.cli import main
+from refnet.cli.audit_diff_shown import show
+from refnet.cli.audit_diff_sides import Side, find
 from refnet.cli.audit_scores import Audit, audited
 from refnet.cli.output import Output
 from refnet.log.store import FILE
@@ -100,34 +102,53 @@ def test_two_copies_are_compared_row_by_row(filled: Run, data: Path, tmp_path: P
     assert math.fsum(part["points"] for part in change["because"]) == change["change"]
 
 
-def test_a_rewritten_history_has_other_scores_and_no_cause(
-    filled: Run, data: Path, tmp_path: Path
-) -> None:
-    """Commitments and all: only another copy shows that."""
-    given = next(f for f in facts_of(filled) if f["name"] == "refnet.testimonial-given.v1")
-    copy = tmp_path / "copy"
+def rewritten(run: Run, data: Path, copy: Path, name: str, field: str, value: object) -> int:
+    """A copy in which the first fact of a name says something else, commitment and all."""
+    fact = next(each for each in facts_of(run) if each["name"] == name)
     shutil.copytree(data, copy)
     with closing(sqlite3.connect(copy / FILE)) as log:
         (state,) = log.execute(
-            "SELECT state FROM stored_events WHERE rowid = ?", (given["position"],)
+            "SELECT state FROM stored_events WHERE rowid = ?", (fact["position"],)
         ).fetchone()
     said = json.loads(state)
-    said["data"]["rating"] = -said["data"]["rating"]
+    said["data"][field] = value
     anew = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
-    salt, stream = bytes.fromhex(given["salt"]), bytes.fromhex(given["stream"].replace("-", ""))
-    told = commitment(salt, stream, given["version"], given["name"], anew)
+    salt, stream = bytes.fromhex(fact["salt"]), bytes.fromhex(fact["stream"].replace("-", ""))
+    told = commitment(salt, stream, fact["version"], name, anew)
     tamper(
         copy,
         "UPDATE stored_events SET state = ?, commitment = ? WHERE rowid = ?",
-        *(anew, told, given["position"]),
+        *(anew, told, fact["position"]),
     )
-    found = filled("audit", "diff", "--other", copy, "--json").json
+    position: int = fact["position"]
+    return position
 
-    assert given["position"] == found["first_difference"]["position"]
+
+def test_a_rewritten_history_has_other_scores_and_no_cause(
+    filled: Run, data: Path, tmp_path: Path
+) -> None:
+    """Only another copy shows that."""
+    copy = tmp_path / "copy"
+    position = rewritten(filled, data, copy, "refnet.testimonial-given.v1", "rating", -10)
+    told = filled("audit", "diff", "--other", copy, "--json")
+    found = told.json
+
+    assert (1, position) == (told.code, found["first_difference"]["position"])
     assert {"data.rating", "commitment"} == set(found["first_difference"]["what"])
     assert found["changes"]
     assert all("because" not in change for change in found["changes"])
     assert "the two histories have forked" in filled("audit", "diff", "--other", copy).out
+
+
+def test_copies_that_differ_where_no_score_does_differ(
+    filled: Run, data: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    assert 1 == rewritten(filled, data, copy, "refnet.network-chartered.v1", "name", "Mine")
+    told = filled("audit", "diff", "--other", copy, "--json")
+
+    assert (1, 0) == (told.code, told.json["change_count"])
+    assert {"data.name", "commitment"} == set(told.json["first_difference"]["what"])
 
 
 def test_stores_of_two_logs_are_not_compared(filled: Run, tmp_path: Path) -> None:
@@ -153,6 +174,8 @@ def test_models_and_constants_are_compared_component_by_component(filled: Run) -
         assert 0.0 != change["components"]["referrals"]
         assert {0.0} == {change["components"][name] for name in ("value", "trust", "clients")}
         assert "because" not in change
+    both = ("--try", "r_grace=5", "--scores", "kernel", "--other-model", "2", "--json")
+    assert all("because" not in each for each in filled("audit", "diff", *both).json["changes"])
 
 
 def test_opinions_that_differ_are_told(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,6 +190,10 @@ def test_opinions_that_differ_are_told(made: Path, capsys: pytest.CaptureFixture
         found = Audit(engine, audit.told, broken, Reference(audit.told), output)
         assert ({"scores": "reference", "kernel_agrees": True}, True) == audit.second_opinion(at)
         assert ({"scores": "reference", "kernel_agrees": False}, False) == found.second_opinion(at)
+        side = Side(made, found, at, {})
+        same = find((side, side), (), 5, 1, output, priced=True)
+        assert ([], False) == (same.all, same.agree)
+        assert not show((side, side), same, None, output)
     assert "do NOT agree" in capsys.readouterr().err
 
 
