@@ -137,6 +137,10 @@ def test_a_rewritten_history_has_other_scores_and_no_cause(
     assert {"data.rating", "commitment"} == set(found["first_difference"]["what"])
     assert found["changes"]
     assert all("because" not in change for change in found["changes"])
+    end = found["one"]["position"]
+    apart = filled("audit", "diff", end - 100, end, "--other", copy, "--json").json["changes"]
+    assert apart
+    assert all("because" not in change for change in apart)
     assert "the two histories have forked" in filled("audit", "diff", "--other", copy).out
 
 
