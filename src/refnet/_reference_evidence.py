@@ -81,11 +81,11 @@ def events(
 
 def members(facts: Iterable[Told], position: int) -> list[UUID]:
     """Everyone ever inducted, in order of the first induction; the index is the member's number."""
-    found: list[UUID] = []
+    found: dict[UUID, None] = {}
     for fact, recorded in _upto(facts, position):
-        if isinstance(fact, member.MemberInducted) and recorded.stream not in found:
-            found.append(recorded.stream)
-    return found
+        if isinstance(fact, member.MemberInducted):
+            found.setdefault(recorded.stream)
+    return list(found)
 
 
 def policy(facts: Iterable[Told], position: int) -> Policy:
@@ -168,7 +168,9 @@ class _Reading:
         self.gone: set[UUID] = set()
         self.corrected: set[int] = set()
         self.latest: dict[UUID, int] = {}
+        self.streams: dict[UUID, list[Told]] = {}
         for fact, recorded in self.facts:
+            self.streams.setdefault(recorded.stream, []).append((fact, recorded))
             if isinstance(fact, _TAKEN_BACK):
                 self.gone.add(recorded.stream)
             if isinstance(fact, meeting.AttendanceCorrected):
@@ -262,25 +264,24 @@ class _Reading:
         return found
 
     def _referral_named_in(self, stream: UUID) -> UUID | None:
-        for fact, recorded in self.facts:
-            if recorded.stream == stream and isinstance(fact, testimonial.ClientTestimonialGiven):
+        for fact, _ in self.streams[stream]:
+            if isinstance(fact, testimonial.ClientTestimonialGiven):
                 return fact.referral
         raise AssertionError("a client's testimonial begins with what was given")
 
     def _made_to_count(self, stream: UUID, named: UUID | None) -> list[tuple[int, int]]:
         """(position, day) of the facts in force that make a client's word count."""
-        found = []
-        for fact, recorded in self.in_force:
-            verified = isinstance(fact, testimonial.ClientVerified) and recorded.stream == stream
-            closed = isinstance(fact, referral.BusinessClosed) and recorded.stream == named
-            if verified or closed:
-                found.append((recorded.position, day_of(fact, recorded)))
-        return found
+        business = [] if named is None else self.streams.get(named, [])
+        told = [
+            each for each in self.streams[stream] if isinstance(each[0], testimonial.ClientVerified)
+        ]
+        told += [each for each in business if isinstance(each[0], referral.BusinessClosed)]
+        return [(each[1].position, day_of(*each)) for each in told if self._stands(*each)]
 
     def _introducer(self, named: UUID | None) -> int:
         if named is None or named in self.gone:
             return UNKNOWN
-        for fact, recorded in self.facts:
-            if recorded.stream == named and isinstance(fact, referral.ReferralPassed):
+        for fact, _ in self.streams.get(named, []):
+            if isinstance(fact, referral.ReferralPassed):
                 return self.number[fact.giver]
         return UNKNOWN

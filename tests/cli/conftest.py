@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,3 +53,19 @@ def run_apart(data: Path, tmp_path: Path) -> Run:
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run_it
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small made-up network with everything in it."""
+    data = tmp_path_factory.mktemp("audit") / "store"
+    asked = ("simulate", "--chapters", "1", "--weeks", "4", "--seed", "7", "--data", str(data))
+    assert 0 == main(asked)
+    return data
+
+
+@pytest.fixture
+def filled(run: Run, made: Path, data: Path) -> Run:
+    """Runs a command on a copy of that network."""
+    shutil.copytree(made, data)
+    return run

@@ -58,6 +58,7 @@ def test_the_commands_are_those_promised() -> None:
         ("path",),
         *(("audit", part) for part in ("init", "keys", "publish", "checkpoint")),
         *(("audit", part) for part in ("prove", "consistency", "verify", "bundle")),
+        *(("audit", part) for part in ("state", "diff", "history", "explain")),
         ("bridges",),
         ("alerts",),
         ("trust",),

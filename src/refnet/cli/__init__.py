@@ -12,6 +12,10 @@ import click
 
 from refnet.cli.alerts import alerts_
 from refnet.cli.audit import audit
+from refnet.cli.audit_diff import diff
+from refnet.cli.audit_explain import explain_ as audit_explain
+from refnet.cli.audit_history import history as audit_history
+from refnet.cli.audit_state import state
 from refnet.cli.bridges import bridges_
 from refnet.cli.bundle import bundle
 from refnet.cli.command import INTERRUPTED
@@ -66,7 +70,7 @@ for command in (
 ):
     cli.add_command(command)
 for group, command in (
-    *((audit, each) for each in (verify, bundle)),
+    *((audit, each) for each in (verify, bundle, state, diff, audit_history, audit_explain)),
     *((privacy, each) for each in (retention, rotate_kek)),
 ):
     group.add_command(command)

@@ -29,7 +29,7 @@ _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-
 
 @click.group("audit")
 def audit() -> None:
-    """Sign and publish the log, and prove what it holds.
+    """Sign and publish the log, prove what it holds, and ask it about the past.
 
     A store with a signer (audit init) publishes tiles and signed checkpoints in DIR/tlog: plain
     files for any web server, in the formats of c2sp.org, which tools that nobody here wrote verify.

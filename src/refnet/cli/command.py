@@ -40,18 +40,19 @@ def store_command(
     examples: str,
     resume: str = "nothing was changed",
     data: click.Option | None = None,
+    refused: int = 1,
 ) -> Callable[[Callable[..., None]], click.Command]:
     """Declare a command whose function takes `data` (the store) and `output` besides its options.
 
     examples: lines for --help. resume: what to say after Ctrl-C. data: another --data than a
-    store's.
+    store's. refused: the exit code of a refusal, where 1 is an answer.
     """
 
     def declare(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
         def run(*args: Any, as_json: bool, **options: Any) -> None:
             output = Output(as_json=as_json)
-            with _endings(output, resume):
+            with _endings(output, resume, refused):
                 function(*args, output=output, **options)
 
         make = click.command if group is None else group.command
@@ -71,21 +72,21 @@ def opened(data: Path, output: Output, *, read_only: bool = False) -> Iterator[E
 
 
 @contextmanager
-def _endings(output: Output, resume: str) -> Iterator[None]:
+def _endings(output: Output, resume: str, refused: int) -> Iterator[None]:
     """Turn what may go wrong into one sentence and an exit code."""
     try:
         yield
     except RefnetError as refusal:
         output.fail(refusal.reason, refusal.message, field=refusal.field, facts=refusal.facts)
-        _exit(NOT_THE_LOG if isinstance(refusal, LogBehind | LogForked) else 1)
+        _exit(NOT_THE_LOG if isinstance(refusal, LogBehind | LogForked) else refused)
     except CommandFailed as failure:
         output.fail(failure.reason, failure.message)
-        _exit(1)
+        _exit(refused)
     except BrokenPipeError:
         raise
     except OSError as error:
         output.fail("SYSTEM", f"{error.filename or 'the system'}: {error.strerror or error}")
-        _exit(1)
+        _exit(refused)
     except KeyboardInterrupt:
         output.fail("INTERRUPTED", f"interrupted; {resume}")
         _exit(INTERRUPTED)

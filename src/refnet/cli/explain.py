@@ -72,7 +72,7 @@ def explain_(
         if output.as_json:
             output.result(_document(snapshot, whole, chosen, priced, found))
             return
-        _show(engine, snapshot, whole, output)
+        show_parts(engine, snapshot, whole, output)
         _show_partners(engine, snapshot, chosen, output)
         _show_facts(engine, snapshot, number, priced, output)
         _show_acts(engine, snapshot, found, output)
@@ -89,7 +89,10 @@ def _priced(
     return sorted(found, key=lambda each: (-abs(each[2]), each[0].position))
 
 
-def _show(engine: Engine, snapshot: Snapshot, whole: explain.Explanation, output: Output) -> None:
+def show_parts(
+    engine: Engine, snapshot: Snapshot, whole: explain.Explanation, output: Output
+) -> None:
+    """A table of the components of a score, what opportunism takes off, and rounding."""
     rows = []
     for name, letter in COMPONENTS.items():
         points = whole.points(letter)

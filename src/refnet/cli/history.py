@@ -32,6 +32,33 @@ _STEP_DAYS = {"day": 1, "week": 7, "month": 28}
 _DAY_ZERO = dt.date(1970, 1, 1)
 
 
+_SPAN = (
+    click.option("--from", "first", type=DayType(), help="First day. [of MEMBER's first fact]"),
+    click.option("--to", "last", type=DayType(), help="Last day. [of --at]"),
+    click.option(
+        "--step",
+        type=click.Choice(("day", "week", "month")),
+        default="week",
+        help="How far points lie apart; a month's is its first day. [week]",
+    ),
+    click.option(
+        "--by",
+        type=click.Choice(("recorded", "happened")),
+        default="recorded",
+        help="Count what was recorded by then, or all that is known now and had happened. "
+        "[recorded]",
+    ),
+    click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}"),
+)
+
+
+def span_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command --from, --to, --step, --by and --at."""
+    for option in reversed(_SPAN):  # click lists the option that was added last first
+        function = option(function)
+    return function
+
+
 @store_command(
     name="history",
     examples="""
@@ -41,21 +68,7 @@ _DAY_ZERO = dt.date(1970, 1, 1)
     """,
 )
 @click.argument("member", metavar="MEMBER")
-@click.option("--from", "first", type=DayType(), help="First day. [of the first fact about MEMBER]")
-@click.option("--to", "last", type=DayType(), help="Last day. [of --at]")
-@click.option(
-    "--step",
-    type=click.Choice(("day", "week", "month")),
-    default="week",
-    help="How far points lie apart; a month's is its first day. [week]",
-)
-@click.option(
-    "--by",
-    type=click.Choice(("recorded", "happened")),
-    default="recorded",
-    help="Count what was recorded by then, or all that is known now and had happened. [recorded]",
-)
-@click.option("--at", "moment", type=MomentType(), help=f"As of a position or {TIME_HELP}")
+@span_options
 @click.option(
     "--svg", type=click.Path(dir_okay=False, path_type=Path), help="Write the table as SVG too."
 )
@@ -81,8 +94,8 @@ def history(
         position = None if moment is None else moment.resolve(engine, output.warn)
         snapshot = engine.scores(position=position, model=model)
         number = find_member(engine, snapshot, member, field="MEMBER")
-        chosen = _days(snapshot, number, first, last, step)
-        points = _points(engine, snapshot, chosen, by)
+        chosen = days_of(snapshot, number, first, last, step)
+        points = points_of(engine, snapshot, chosen, by)
         with output.progress("scoring", len(points)) as advance:
             found = _seen(snapshot, number, points, advance)
         heading = f"{name_of(engine, snapshot, number, output)}, {title(snapshot)}"
@@ -90,16 +103,17 @@ def history(
             output.result(_document(snapshot, number, by, found))
         elif found:
             output.table(heading, *_table(found))
-            output.line(f"{_spark(found)}  score, lowest to highest")
+            output.line(f"{spark(found)}  score, lowest to highest")
         else:
             output.line(f"{heading}: no point at which there was a score")
         if svg is not None:
             output.drawing(svg, heading, *_table(found))
 
 
-def _days(
+def days_of(
     snapshot: Snapshot, number: int, first: int | None, last: int | None, step: str
 ) -> list[int]:
+    """The days of a history as asked for. Raises click.BadParameter for those that make none."""
     end = snapshot.day if last is None else last
     if end > snapshot.day:
         raise click.BadParameter(
@@ -133,7 +147,8 @@ def _months(first: int, last: int) -> list[int]:
         found.append(day)
 
 
-def _points(engine: Engine, snapshot: Snapshot, chosen: Sequence[int], by: str) -> list[Point]:
+def points_of(engine: Engine, snapshot: Snapshot, chosen: Sequence[int], by: str) -> list[Point]:
+    """Where in the log those days are: what was recorded by then, or all there is."""
     if by == "happened":
         return [Point(snapshot.position, day) for day in chosen]
     ends = [engine.position_at((day + 1) * MICROS_PER_DAY - 1) for day in chosen]
@@ -168,7 +183,7 @@ def _table(found: Sequence[Seen]) -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
-def _spark(found: Sequence[Seen]) -> str:
+def spark(found: Sequence[Seen]) -> str:
     """The scores as one line of bars, from the lowest of them to the highest."""
     scores = [seen.values["score"] for seen in found]
     low, high = min(scores), max(scores)

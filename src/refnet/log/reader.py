@@ -146,10 +146,7 @@ class Reader:
 
     def stream(self, stream: UUID, upto: int | None = None) -> Iterator[tuple[Any, Recorded]]:
         """The facts of one stream in order, as far as `upto`. Raises StoreDamaged."""
-        rows: list[Row] = self.query(
-            f"{_SELECT} WHERE originator_id = ? AND rowid <= ? ORDER BY originator_version",
-            (stream.hex, _END if upto is None else upto),
-        )
+        rows = self.stream_rows(stream, upto)
         origin = rows[0][0] if rows else 0
         for version, row in enumerate(rows, 1):
             fact, recorded = self.decode(row)
@@ -162,6 +159,14 @@ class Reader:
                     position=recorded.position,
                 )
             yield fact, recorded
+
+    def stream_rows(self, stream: UUID, upto: int | None = None) -> list[Row]:
+        """The rows of one stream by version, as far as `upto`; nothing of them is checked."""
+        found: list[Row] = self.query(
+            f"{_SELECT} WHERE originator_id = ? AND rowid <= ? ORDER BY originator_version",
+            (stream.hex, _END if upto is None else upto),
+        )
+        return found
 
     def decode(self, row: Row) -> tuple[Any, Recorded]:
         """The fact of a row. Raises StoreDamaged if it is none."""
