@@ -184,6 +184,29 @@ def reorder(store: Store) -> Expected:
     return Expected(("rows", "tiles", "checkpoints"), first - 1, code=(1, 78))
 
 
+# The answers to requests
+
+
+def change_request(store: Store) -> Expected:
+    """Another fact, another number of facts or another name for the answer to a retry."""
+    position = store.position()
+    row = json.loads(store.row(position)[4])
+    key = row["principal"], row["request_id"]
+    where = "WHERE principal = ? AND request_id = ?"
+    changes = {
+        "position": f"UPDATE requests SET position = position % {store.covered} + 1 {where}",
+        "facts": f"UPDATE requests SET facts = facts + 1 {where}",
+        "none": f"UPDATE requests SET facts = 0 {where}",
+        "name": f"UPDATE requests SET request_id = request_id || 'x' {where}",
+        "principal": f"UPDATE requests SET principal = x'00ff' {where}",
+        "delete": f"DELETE FROM requests {where}",
+    }
+    how = store.chance.choice(list(changes))
+    store.note(f"{how} of request {key}")
+    store.change((changes[how], key))
+    return Expected(("requests",), what=("request",))
+
+
 # The bytes of pages
 
 
@@ -265,6 +288,7 @@ ROWS = [
     insert,
     append,
     reorder,
+    change_request,
     flip_cell,
     flip_cell_header,
     zero_page,

@@ -51,7 +51,7 @@ def test_a_sound_store_is_exit_0_with_the_figures_of_each_step(run: Run, signed:
     assert (0, True, None) == (done.code, done.json["ok"], done.json["first"])
     assert (head["position"], head["head"]) == (done.json["position"], done.json["head"])
     steps = {each["step"]: each for each in done.json["steps"]}
-    assert ["rows", "tiles", "checkpoints", "ledger", "scores"] == list(steps)
+    assert ["rows", "requests", "tiles", "checkpoints", "ledger", "scores"] == list(steps)
     assert head["position"] == steps["rows"]["facts"] == steps["tiles"]["facts"]
     assert steps["rows"]["peak_rss_bytes"] > 1 << 20
     assert not done.json["trusts_operator"]
@@ -62,9 +62,8 @@ def test_people_get_a_line_a_step_and_a_word_about_trust(run: Run, signed: Path)
     done = run("audit", "verify")
 
     assert 0 == done.code
-    assert ["rows", "tiles", "checkpoints", "ledger", "scores", "position"] == [
-        line.split()[0] for line in done.out.splitlines()
-    ]
+    names = [line.split()[0] for line in done.out.splitlines()]
+    assert ["rows", "requests", "tiles", "checkpoints", "ledger", "scores", "position"] == names
     assert "trusts the operator" in done.err
 
 
@@ -77,7 +76,7 @@ def test_a_fact_that_was_changed_is_exit_1_and_named(run: Run, signed: Path) -> 
     first = done.json["first"]
     assert ("topic", 76, 77) == (first["what"], first["index"], first["position"])
     assert f"refnet: {first['message']}" in done.err
-    assert "stopped" == done.json["steps"][4]["state"]
+    assert "stopped" == done.json["steps"][5]["state"]
 
 
 def test_a_restored_backup_and_a_fork_are_exit_78(run: Run, signed: Path) -> None:

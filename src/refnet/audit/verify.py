@@ -12,6 +12,7 @@ from refnet.audit.checkpoints import Checkpoints, Keys
 from refnet.audit.finding import Figures, Finding
 from refnet.audit.ledger import SavedLedger, load_saved
 from refnet.audit.published import PATIENCE_SECONDS, Signed, read_signed
+from refnet.audit.requests import Requests
 from refnet.audit.rows import Rows, scan
 from refnet.audit.run import Run
 from refnet.audit.scores import PublishedScores
@@ -99,6 +100,7 @@ def verify(
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
             Run(Rows(codec, nouns, partial(published_entry, root, covered))),
+            Run(Requests(reader, codec, head)),
             Run(Tiles(root, covered)),
             Run(checkpoints),
             Run(ledger),
