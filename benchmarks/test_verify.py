@@ -19,6 +19,7 @@ from typing import Any
 from benchmarks.conftest import Compare
 from benchmarks.network import COLUMNS, Network, simulated
 from benchmarks.ratio import Comparison, Side
+from refnet.audit.checkpoints import Keys
 from refnet.audit.verify import Report, verify
 from refnet.domain.nouns import NOUNS
 from refnet.publishing import FOLDER, SIGNER
@@ -80,7 +81,7 @@ def test_verify(comparison: Compare, network: Network) -> None:
     key = signed(network).verifier
 
     def work(_: None) -> Report:
-        return verify(network.folder, network.folder / SIGNER, [key], NOUNS, (), _unseen)
+        return verify(network.folder, network.folder / SIGNER, Keys([key]), NOUNS, (), _unseen)
 
     def digest(_: None, report: Report) -> str:
         assert report.findings == []

@@ -14,7 +14,7 @@ from refnet.engine import Engine
 from refnet.errors import StorageFull, StoreSealed
 from refnet.tlog.cosigning import Witnesses
 from refnet.tlog.note import Note
-from refnet.tlog.policy import parse_policy
+from refnet.tlog.policy import BadPolicy, Policy, parse_policy
 from refnet.tlog.proofs import Node
 from refnet.tlog.publish import Publisher
 from refnet.tlog.signer import Reach, Signatory
@@ -112,14 +112,22 @@ class Publishing:
         return found.note
 
 
-def _witnesses(path: Path, signatory: Signatory) -> Witnesses | None:
-    """Those of the policy at a path, None without one. Raises StoreSealed."""
+def read_policy(path: Path) -> Policy | None:
+    """The policy in a file, None if there is no such file. Raises StoreSealed."""
     try:
-        raw = path.read_bytes()
+        return parse_policy(path.read_bytes())
     except FileNotFoundError:
         return None
+    except BadPolicy as error:
+        raise StoreSealed(f"the policy {path} is none: {error}", path=path) from error
+
+
+def _witnesses(path: Path, signatory: Signatory) -> Witnesses | None:
+    """Those of the policy at a path, None without one. Raises StoreSealed."""
+    policy = read_policy(path)
+    if policy is None:
+        return None
     try:
-        policy = parse_policy(raw)
         witnesses = Witnesses(policy)
     except ValueError as error:
         raise StoreSealed(f"the policy {path} is none: {error}", path=path) from error

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from refnet.audit.checkpoints import Keys
 from refnet.audit.verify import Report
 from refnet.audit.verify import verify as verify_store
 from refnet.domain.decisions import Request
@@ -95,7 +96,7 @@ def check(
     signer = data / SIGNER
     own = read_keys(signer) if signer.exists() and not keys else []
     trusted = keys or [each.verifier for each in own]
-    return verify_store(data, signer, trusted, NOUNS, scores, _ignore, patience)
+    return verify_store(data, signer, Keys(trusted), NOUNS, scores, _ignore, patience)
 
 
 def told(report: Report) -> dict[str, Any]:

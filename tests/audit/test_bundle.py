@@ -15,6 +15,7 @@ import pytest
 from audit.stores import sign, simulated
 from refnet.audit.bundle import FACTS, PROOFS, Choice, make_bundle
 from refnet.audit.bundled import Bundled, verify_bundle
+from refnet.audit.checkpoints import Keys
 from refnet.domain.nouns import NOUNS
 from refnet.errors import InvalidRequest, NotFound, PositionAhead, StoreDamaged
 from refnet.tlog.note import Signer, Verifier
@@ -34,11 +35,11 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
 
 
 def make(signed: Signed, out: Path, choice: Choice) -> int:
-    return make_bundle(signed.data, [signed.key], NOUNS, choice, out, ignore).count
+    return make_bundle(signed.data, Keys([signed.key]), NOUNS, choice, out, ignore).count
 
 
 def verified(folder: Path, *keys: Verifier) -> Bundled:
-    return verify_bundle(folder, keys, NOUNS, ignore)
+    return verify_bundle(folder, Keys(keys), NOUNS, ignore)
 
 
 def ignore(_: int, __: int) -> None:
@@ -194,7 +195,7 @@ def test_there_is_no_bundle_or_a_whole_one(signed: Signed, tmp_path: Path) -> No
     tile = spoilt / "tlog" / "tile" / "0" / "000"
     tile.write_bytes(tile.read_bytes()[::-1])
     with pytest.raises(StoreDamaged, match="position 1 cannot be proved"):
-        make_bundle(spoilt, [signed.key], NOUNS, Choice(None, 1, 2), out, ignore)
+        make_bundle(spoilt, Keys([signed.key]), NOUNS, Choice(None, 1, 2), out, ignore)
 
     assert ["spoilt"] == [each.name for each in tmp_path.iterdir()]
 
@@ -207,7 +208,7 @@ def test_an_interrupted_bundle_leaves_nothing(signed: Signed, tmp_path: Path) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_bundle(signed.data, [signed.key], NOUNS, Choice(None, 1, 40), out, interrupt)
+        make_bundle(signed.data, Keys([signed.key]), NOUNS, Choice(None, 1, 40), out, interrupt)
 
     assert [False] == seen
     assert [] == list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from refnet.publishing import FOLDER
 from refnet.tlog.checkpoint import Checkpoint
 from refnet.tlog.files import PRIVATE, write_files
 from refnet.tlog.note import BadNote, Verifier
+from refnet.tlog.policy import NONE, Log, Policy
 from refnet.tlog.proof_file import SUFFIX, Proof
 from refnet.tlog.proofs import BadProof, check_inclusion, prove_inclusion
 from refnet.tlog.publish import CHECKPOINT
@@ -61,14 +62,16 @@ class Made:
     left: int
 
 
-def policy_of(key: Verifier) -> str:
-    """The policy of a log without witnesses (c2sp.org/tlog-policy)."""
-    return f"log {key.vkey}\nquorum none\n"
+def policy_of(key: Verifier, policy: Policy | None) -> bytes:
+    """What to verify a bundle by (c2sp.org/tlog-policy): the log, and its witnesses, if any."""
+    if policy is None:
+        policy = Policy((), (), (), NONE)
+    return bytes(replace(policy, logs=(Log(key),)))
 
 
 def make_bundle(
     data: Path,
-    keys: Sequence[Verifier],
+    keys: Keys,
     nouns: Sequence[Noun],
     choice: Choice,
     out: Path,
@@ -84,7 +87,7 @@ def make_bundle(
         raise InvalidRequest(f"{out} exists; name a folder that does not", field="out", path=out)
     codec = Codec(nouns)
     with closing(view_store(data)) as store, closing(store.reader(codec)) as reader:
-        proving = _Proving(data / FOLDER, Keys(keys))
+        proving = _Proving(data / FOLDER, keys)
         _check_covered(choice, proving.checkpoint.size)
         left = reader.position() - proving.checkpoint.size
         chosen = _chosen(reader, codec, choice, proving.checkpoint.size, progress)
@@ -122,11 +125,18 @@ class _Proving:
         try:
             self.checkpoint, self.note = keys.open(raw)
             self.key = [key for key in keys.verifiers if key.has_signed(self.note)][-1]
+            self.policy = keys.policy
+            lacks = keys.lacks(self.note)
         except BadNote as error:
             raise StoreDamaged(
                 f"the checkpoint in {root} is not to be trusted: {error}; refnet audit verify "
                 "says more"
             ) from error
+        if lacks:
+            raise StoreDamaged(
+                f"the checkpoint in {root} is not cosigned as the policy asks: {lacks}; refnet "
+                "audit publish asks the witnesses again"
+            )
         self._tree = Tree(folder(root), self.checkpoint.size)
 
     def prove(self, position: int, commitment: bytes) -> Proof:
@@ -209,7 +219,7 @@ def _beside(proving: _Proving, count: int, first: int) -> dict[str, bytes]:
     text = readme(count=count, origin=made.origin, size=made.size, first=first)
     return {
         VKEY: f"{proving.key.vkey}\n".encode(),
-        POLICY: policy_of(proving.key).encode(),
+        POLICY: policy_of(proving.key, proving.policy),
         CHECKPOINT: str(proving.note).encode(),
         README: text.encode(),
     }

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from refnet.audit.bundle import FACTS, POLICY, PROOFS, VKEY, policy_of
+from refnet.audit.bundle import FACTS, POLICY, PROOFS, VKEY
 from refnet.audit.checkpoints import Keys
 from refnet.audit.finding import Differs, Figures, Finding, Step
 from refnet.audit.lines import parse_line
@@ -20,7 +20,8 @@ from refnet.log.codec import Codec
 from refnet.log.reader import Row, first_changed
 from refnet.log.tree import leaf_data, leaf_hash
 from refnet.tlog.checkpoint import Checkpoint
-from refnet.tlog.note import BadNote, Verifier, parse_vkey
+from refnet.tlog.note import BadNote, parse_vkey
+from refnet.tlog.policy import BadPolicy, parse_policy
 from refnet.tlog.proof_file import SUFFIX, parse_proof
 from refnet.tlog.proofs import BadProof, check_inclusion
 from refnet.tlog.publish import CHECKPOINT
@@ -34,8 +35,11 @@ class Claims(Step):
 
     name = "checkpoint"
 
-    def __init__(self, folder: Path, keys: Sequence[Verifier]) -> None:
-        """keys: who is trusted; without any, whoever the bundle itself names."""
+    def __init__(self, folder: Path, keys: Keys) -> None:
+        """keys: who is trusted; without any, whoever the bundle itself names.
+
+        Without a policy of the reader's own, the bundle's counts.
+        """
         self._folder = folder
         self._given = keys
         self.raw = b""
@@ -45,21 +49,28 @@ class Claims(Step):
         """See `Step.begin`."""
         try:
             key = parse_vkey(self._read(VKEY).decode().removesuffix("\n"))
-            keys = Keys(self._given or [key])
+            policy = parse_policy(self._read(POLICY))
+            keys = Keys(self._given.verifiers or [key], self._given.policy or policy)
             self.raw = self._read(CHECKPOINT)
             self.checkpoint, note = keys.open(self.raw)
             if not key.has_signed(note):
                 raise BadNote(f"it is not signed with the key in {VKEY}")
+            lacks = keys.lacks(note)
+        except BadPolicy as error:
+            raise Differs(
+                "policy", f"{POLICY} of the bundle is none: {error}; {WAY_OUT}"
+            ) from error
         except (BadNote, UnicodeDecodeError) as error:
             raise Differs(
                 "checkpoint",
                 f"{CHECKPOINT} and {VKEY} of the bundle are not to be trusted: {error}; {WAY_OUT}",
             ) from error
-        if self._read(POLICY) != policy_of(key).encode():
+        if [each.verifier for each in policy.logs] != [key]:
+            raise Differs("policy", f"{POLICY} of the bundle names another log; {WAY_OUT}")
+        if lacks:
             raise Differs(
                 "policy",
-                f"{POLICY} of the bundle is not that of a log without witnesses, {policy_of(key)!r}"
-                f"; {WAY_OUT}",
+                f"{CHECKPOINT} of the bundle is not signed as the policy asks: {lacks}; {WAY_OUT}",
             )
 
     def take(self, rows: Sequence[Row]) -> int:
@@ -166,7 +177,7 @@ class Bundled:
 
 def verify_bundle(
     folder: Path,
-    keys: Sequence[Verifier],
+    keys: Keys,
     nouns: Sequence[Noun],
     progress: Callable[[int, int], None],
 ) -> Bundled:

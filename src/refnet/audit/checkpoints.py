@@ -12,6 +12,7 @@ from refnet.log.reader import Row
 from refnet.log.tree import Frontier
 from refnet.tlog.checkpoint import Checkpoint, parse_checkpoint
 from refnet.tlog.note import BadNote, Note, Verifier, parse_note
+from refnet.tlog.policy import Policy
 from refnet.tlog.publish import CHECKPOINT, HISTORY
 
 NEWEST = f"the file {CHECKPOINT}"
@@ -20,10 +21,21 @@ _BLOCK_MAX = 1 << 16
 
 
 class Keys:
-    """Whose word counts: the public keys of the log, of which one must have signed."""
+    """Whose word counts: the public keys of the log, of which one must have signed.
 
-    def __init__(self, keys: Sequence[Verifier]) -> None:
+    policy: which witnesses must have cosigned besides; None asks for none.
+    """
+
+    def __init__(self, keys: Sequence[Verifier], policy: Policy | None = None) -> None:
         self.verifiers = tuple(keys)
+        self.policy = policy
+
+    def lacks(self, note: Note) -> str:
+        """What a checkpoint lacks by the policy, "" if nothing.
+
+        Raises BadNote if a signature of one of its keys is wrong.
+        """
+        return "" if self.policy is None else "; ".join(self.policy.missing(note))
 
     def open(self, raw: bytes) -> tuple[Checkpoint, Note]:
         """A checkpoint in exactly the form in which it is signed. Raises BadNote.
@@ -76,7 +88,9 @@ class Checkpoints(Step):
                     "what was published, or get it from whoever publishes it",
                 )
             return
-        newest = self._open(self._signed.checkpoint, NEWEST)
+        newest, note = self._open(self._signed.checkpoint, NEWEST)
+        if lacks := self._lacks(note, NEWEST):
+            raise _uncosigned(NEWEST, newest, lacks)
         self._check_not_behind(newest)
         self._check_state(newest)
         if not self._signed.ends_well:
@@ -141,10 +155,10 @@ class Checkpoints(Step):
         self._next = next(self._told, None)
 
     def _history(self) -> Iterator[Checkpoint]:
-        last, before = Checkpoint("", 0, b""), b""
+        last, before, cosigned = Checkpoint("", 0, b""), b"", False
         for number, block in enumerate(self._blocks(), 1):
             where = f"checkpoint {number} of the file {HISTORY}"
-            found = self._open(block, where)
+            found, note = self._open(block, where)
             if found.size < last.size or block == before:
                 raise Differs(
                     "order",
@@ -152,6 +166,11 @@ class Checkpoints(Step):
                     "checkpoint covers more than the one before; restore what was published",
                     facts={"size": found.size, "number": number},
                 )
+            lacks = self._lacks(note, where)
+            # A log may have got its witnesses late, but does not do without them again.
+            if lacks and cosigned:
+                raise _uncosigned(where, found, lacks)
+            cosigned = not lacks
             yield found
             last, before = found, block
 
@@ -178,14 +197,18 @@ class Checkpoints(Step):
                 "cut off, refnet audit publish takes it back, else restore what was published",
             )
 
-    def _open(self, raw: bytes, where: str) -> Checkpoint:
+    def _open(self, raw: bytes, where: str) -> tuple[Checkpoint, Note]:
         try:
-            return self._keys.open(raw)[0]
+            return self._keys.open(raw)
         except BadNote as error:
             missing = "" if raw else "it is missing: "
-            raise Differs(
-                "checkpoint", f"{where} is not to be trusted: {missing}{error}; restore it"
-            ) from error
+            raise _distrusted(where, f"{missing}{error}") from error
+
+    def _lacks(self, note: Note, where: str) -> str:
+        try:
+            return self._keys.lacks(note)
+        except BadNote as error:
+            raise _distrusted(where, str(error)) from error
 
     def _check_not_behind(self, newest: Checkpoint) -> None:
         if newest.size > self._head:
@@ -200,7 +223,8 @@ class Checkpoints(Step):
                 f"the signer remembers nothing, but {newest.size} facts were signed; restore its "
                 "state, or it could sign another history",
             )
-        remembered = self._open(self._signed.state, "what the signer remembers")
+        # Not cosigned: it is remembered before it is shown to anybody.
+        remembered, _ = self._open(self._signed.state, "what the signer remembers")
         self._check_not_behind(remembered)
         if text_of(self._signed.state) != text_of(self._signed.checkpoint):
             raise Differs(
@@ -210,6 +234,19 @@ class Checkpoints(Step):
                 "publisher was cut off, refnet audit publish finishes it; else restore both",
                 facts={"size": remembered.size, "published": newest.size},
             )
+
+
+def _distrusted(where: str, why: str) -> Differs:
+    return Differs("checkpoint", f"{where} is not to be trusted: {why}; restore it")
+
+
+def _uncosigned(where: str, found: Checkpoint, lacks: str) -> Differs:
+    return Differs(
+        "policy",
+        f"{where}, of {found.size} facts, is not cosigned as the policy asks: {lacks}; get one "
+        "that is from whoever publishes the log, or ask the witnesses what they saw",
+        facts={"size": found.size},
+    )
 
 
 def _behind(signed: int, head: int) -> Differs:

@@ -24,7 +24,7 @@ from refnet.log.codec import Codec
 from refnet.log.reader import Reader
 from refnet.log.store import view_store
 from refnet.publishing import FOLDER
-from refnet.tlog.note import BadNote, Verifier
+from refnet.tlog.note import BadNote
 
 Progress = Callable[[int, int], None]
 """Told how many facts are done, and of how many."""
@@ -66,7 +66,7 @@ class Report:
 def verify(
     data: Path,
     signer: Path | None,
-    keys: Sequence[Verifier],
+    keys: Keys,
     nouns: Sequence[Noun],
     scores: Sequence[str],
     progress: Progress,
@@ -77,10 +77,10 @@ def verify(
     """Check everything that lies in a store, beside a running server or without one.
 
     signer: the directory of what was signed last; None or missing if it is elsewhere. keys: whose
-    signature counts. scores: who computes published scores again. expected: whether it is known
-    that the log is signed, so that a log without any checkpoint is not the whole of it. Reads
-    neither personal data nor its keys. Raises NotFound if there is no log, StoreDamaged if it does
-    not even say which it is.
+    signature counts, and whose is needed. scores: who computes published scores again. expected:
+    whether it is known that the log is signed, so that a log without any checkpoint is not the
+    whole of it. Reads neither personal data nor its keys. Raises NotFound if there is no log,
+    StoreDamaged if it does not even say which it is.
     """
     root, codec = data / FOLDER, Codec(nouns)
     with ExitStack() as opened:
@@ -92,11 +92,10 @@ def verify(
         signed = read_signed(root, signer, patience)
         saved = load_saved(data / LEDGER)
         head = reader.position()
-        trusted = Keys(keys)
-        covered = _covered(signed, trusted)
+        covered = _covered(signed, keys)
         ledger = SavedLedger(data / LEDGER, saved, str(store.log), head, extractor)
         opened.callback(ledger.close)
-        checkpoints = Checkpoints(root, signed, trusted, head, expected=expected)
+        checkpoints = Checkpoints(root, signed, keys, head, expected=expected)
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
             Run(Rows(codec, nouns, partial(published_entry, root, covered))),

@@ -9,10 +9,12 @@ from uuid import UUID
 import click
 
 from refnet.audit.bundle import Choice, make_bundle
+from refnet.audit.checkpoints import Keys
 from refnet.cli.command import store_command
 from refnet.cli.output import Output
 from refnet.cli.verify import key_option, keys_of
 from refnet.domain.nouns import NOUNS
+from refnet.publishing import POLICY, read_policy
 from refnet.tlog.note import Verifier
 from refnet.wiring import signer_directory
 
@@ -83,7 +85,8 @@ def bundle(
     if (member is None) == (positions is None):
         raise click.UsageError("give one of --member and --range")
     choice = Choice(member, *(positions or ()))
-    trusted = keys or keys_of(signer_directory(data), data)
+    signer = signer_directory(data)
+    trusted = Keys(keys or keys_of(signer, data), read_policy(signer / POLICY))
     with output.progress("bundling", 100) as advance:
         made = make_bundle(
             data,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from refnet.audit.bundled import verify_bundle
+from refnet.audit.checkpoints import Keys
 from refnet.audit.finding import SKIPPED, Figures
 from refnet.audit.scores import KERNEL, REFERENCE
 from refnet.audit.verify import Report
@@ -18,6 +19,7 @@ from refnet.domain.nouns import NOUNS
 from refnet.errors import NotFound, StoreSealed
 from refnet.publishing import FOLDER
 from refnet.tlog.note import BadNote, Verifier, parse_vkey
+from refnet.tlog.policy import BadPolicy, Policy, parse_policy
 from refnet.tlog.publish import CHECKPOINT
 from refnet.tlog.signer import read_keys
 from refnet.wiring import signer_directory
@@ -51,11 +53,31 @@ key_option = click.option(
 )
 
 
+class PolicyType(click.ParamType[Policy]):
+    """A file of c2sp.org/tlog-policy."""
+
+    name = "policy"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Policy:
+        """Read it, or say what is wrong with it."""
+        try:
+            return (
+                value if isinstance(value, Policy) else parse_policy(Path(str(value)).read_bytes())
+            )
+        except BadPolicy as error:
+            self.fail(f"{value}: {error}", param, ctx)
+        except OSError as error:
+            self.fail(f"{value}: {error.strerror}", param, ctx)
+
+
 @store_command(
     name="verify",
     examples="""
     refnet audit verify
     refnet audit verify --key example.com/refnet/0b8b...+1a2b3c4d+AW4...
+    refnet audit verify --policy witnesses.policy
     refnet audit verify --scores kernel --json
     refnet audit verify --bundle facts-17-42
     """,
@@ -68,6 +90,12 @@ key_option = click.option(
 )
 @key_option
 @click.option(
+    "--policy",
+    type=PolicyType(),
+    metavar="FILE",
+    help="Whose signatures a checkpoint needs (c2sp.org/tlog-policy); its logs serve as --key.",
+)
+@click.option(
     "--scores",
     type=click.Choice([REFERENCE, KERNEL, NOBODY]),
     multiple=True,
@@ -76,6 +104,7 @@ key_option = click.option(
 def verify(
     bundle: Path | None,
     keys: tuple[Verifier, ...],
+    policy: Policy | None,
     scores: tuple[str, ...],
     data: Path,
     output: Output,
@@ -89,14 +118,16 @@ def verify(
     """
     if NOBODY in scores and len(scores) > 1:
         raise click.UsageError(f"--scores {NOBODY} stands alone")
+    if policy is not None:
+        keys = keys or tuple(each.verifier for each in policy.logs)
     if bundle is not None:
         if scores:
             raise click.UsageError("a bundle holds no scores; leave out --scores")
-        _verify_bundle(bundle, keys, output)
+        _verify_bundle(bundle, Keys(keys, policy), output)
         return
     makers = [each for each in scores or (REFERENCE,) if each != NOBODY]
     signer = signer_directory(data)
-    trusted = keys or keys_of(signer, data)
+    trusted = Keys(keys or keys_of(signer, data), policy)
     with output.progress("verifying", 100) as advance:
         report = verify_store(
             data,
@@ -125,7 +156,7 @@ def keys_of(signer: Path, data: Path) -> Sequence[Verifier]:
         return []
 
 
-def _verify_bundle(bundle: Path, keys: Sequence[Verifier], output: Output) -> None:
+def _verify_bundle(bundle: Path, keys: Keys, output: Output) -> None:
     with output.progress("verifying", 1) as advance:
         found = verify_bundle(bundle, keys, NOUNS, lambda done, _: advance(done))
     findings, claimed = found.findings, found.checkpoint
@@ -135,7 +166,7 @@ def _verify_bundle(bundle: Path, keys: Sequence[Verifier], output: Output) -> No
                 "ok": not findings,
                 "origin": "" if claimed is None else claimed.origin,
                 "covered": 0 if claimed is None else claimed.size,
-                "trusts_bundle": not keys,
+                "trusts_bundle": not keys.verifiers,
                 "first": findings[0].told() if findings else None,
                 "steps": [each.told() for each in found.steps],
             }
@@ -143,7 +174,7 @@ def _verify_bundle(bundle: Path, keys: Sequence[Verifier], output: Output) -> No
     else:
         for each in found.steps:
             output.line(_line(each))
-    if not keys:
+    if not keys.verifiers:
         output.note(
             "the key is the bundle's own, which trusts whoever made it; give with --key what you "
             "got by another way"
