@@ -225,6 +225,19 @@ def test_a_missing_position_is_named(ten: Rig) -> None:
         list(ten.reader.stream(beheaded))
 
 
+def test_a_position_that_flipped_between_two_sound_ones_is_named(
+    ten: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bit that flips in a page leaves its rows where they are, whatever they say."""
+    rows = ten.reader.rows(2, 8)
+    rows[2] = (rows[2][0] ^ 64, *rows[2][1:])
+    monkeypatch.setattr(ten.reader, "query", lambda *_: rows)
+
+    with pytest.raises(StoreDamaged, match="position 5") as caught:
+        ten.reader.rows(2, 8)
+    assert caught.value.facts["position"] == "5"
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -80,10 +80,10 @@ class Reader:
             f"{_SELECT} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?",
             (after, _END if upto is None else upto, limit),
         )
-        if found and (found[0][0] != after + 1 or found[-1][0] != after + len(found)):
-            present = {row[0] for row in found}
-            wanted = range(after + 1, after + 1 + len(found))
-            missing = next(p for p in wanted if p not in present)
+        wanted = range(after + 1, after + 1 + len(found))
+        # All of them: a bit that flips in a page leaves its rows where they are, whatever they say.
+        if [row[0] for row in found] != list(wanted):
+            missing = next(p for p, row in zip(wanted, found, strict=True) if row[0] != p)
             raise StoreDamaged(
                 f"the log has no fact at position {missing}, but later ones; "
                 "restore it from a backup",
