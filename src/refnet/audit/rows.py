@@ -119,7 +119,7 @@ def scan(reader: Reader, upto: int, after: int = 0) -> Iterator[list[Row]]:
     size = CHUNK
     while after < upto:
         try:
-            rows = reader.rows(after, upto, size)
+            rows = reader.rows_as_found(after, upto, size)
             missing = None if rows else after + 1
         except RefnetError as error:
             if size > 1:  # find out which, one by one
@@ -146,8 +146,6 @@ def scan(reader: Reader, upto: int, after: int = 0) -> Iterator[list[Row]]:
 
 
 def _unreadable(after: int, error: RefnetError) -> Differs:
-    if "position" in error.facts:
-        return Differs("position", error.message, index=int(error.facts["position"]) - 1)
     return Differs(
         "page",
         f"the fact at position {after + 1} cannot be read from the database: {error.message}",

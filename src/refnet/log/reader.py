@@ -76,10 +76,7 @@ class Reader:
 
         Raises StoreDamaged if a position is missing.
         """
-        found: list[Row] = self.query(
-            f"{_SELECT} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?",
-            (after, _END if upto is None else upto, limit),
-        )
+        found = self.rows_as_found(after, upto, limit)
         wanted = range(after + 1, after + 1 + len(found))
         # All of them: a bit that flips in a page leaves its rows where they are, whatever they say.
         if [row[0] for row in found] != list(wanted):
@@ -90,6 +87,13 @@ class Reader:
                 position=missing,
             )
         return found
+
+    def rows_as_found(self, after: int, upto: int | None, limit: int) -> list[Row]:
+        """As `rows`, whatever positions they say they have."""
+        return self.query(
+            f"{_SELECT} WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?",
+            (after, _END if upto is None else upto, limit),
+        )
 
     def scan(
         self, after: int = 0, upto: int | None = None, chunk: int = _SCAN_CHUNK
