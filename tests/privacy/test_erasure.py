@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,32 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from privacy.town import FIELDS, Town, ciphertexts, files_with, rows, town, wrapped_keys
+from refnet.audit.bundle import Choice, make_bundle
+from refnet.audit.bundled import verify_bundle
+from refnet.audit.checkpoints import Keys
+from refnet.audit.verify import verify
 from refnet.cli import main
 from refnet.domain.member import ChangeProfile
+from refnet.domain.nouns import NOUNS
 from refnet.domain.referral import PassReferral
 from refnet.domain.rights import EraseContact, EraseMember
 from refnet.domain.testimonial import GiveTestimonial, ReviseTestimonial
 from refnet.domain.values import Erased, Sealed
 from refnet.errors import RequestIdReused, StoreDamaged, SubjectErased
 from refnet.log.sealing import Place, seal, unseal
+from refnet.publishing import SIGNER
+from refnet.tlog.note import Signer
+from refnet.tlog.signer import found
+from refnet.wiring import open_publishing
+
+KEY = Signer("example.com/refnet/test", b"\x07" * 32)
+
+
+def published(engine: Any) -> None:
+    """Sign and publish what the log holds."""
+    with closing(open_publishing(engine)) as publishing:
+        publishing.start()
+        publishing.publish()
 
 
 def check_nothing_is_left(
@@ -106,19 +125,38 @@ def test_of_200_planted_texts_none_is_found_and_no_score_changes(
 
 @pytest.mark.slow
 def test_one_of_5000_is_erased_and_4999_are_not_touched(tmp_path: Path) -> None:
-    data = tmp_path / "store"
+    """200 texts of one person, in a log that is signed; proofs made before hold after."""
+    data, out = tmp_path / "store", tmp_path / "bundle"
     with town(data, members=5000) as made:
         made.mingle()
         who = made.members[2500]
+        while len(made.words[who]) < 200:
+            made.do(ChangeProfile(member=who, phone=made.word(who, "phone")), who)
+        found(data / SIGNER, KEY)
+        published(made.engine)
+        keys, choice = Keys([KEY.verifier]), Choice(who)
+        made_before = make_bundle(data, keys, NOUNS, choice, out, lambda _, __: None)
+        kept = {path.name: path.read_bytes() for path in (out / "proofs").iterdir()}
         shown = {each: made.show(each)["name"] for each in made.members if each != who}
         before, gone = made.scores(), what_lies_there(data, [who])
 
         erase(made, [who], strict=True)
+        published(made.engine)
 
         assert before == made.scores()
         assert shown == {each: made.show(each)["name"] for each in shown}
         check_nothing_is_left(data, gone, strict=True)
-    assert [] == files_with(data, [word.encode() for word in made.words[who]])
+    run_commands(data, tmp_path)
+    assert [] == files_with(tmp_path, [word.encode() for word in made.words[who]])
+
+    assert made_before.count == len(kept) > 200
+    assert [] == verify_bundle(out, keys, NOUNS, lambda _, __: None).findings
+    again = tmp_path / "again"
+    make_bundle(data, keys, NOUNS, choice, again, lambda _, __: None)
+    rows_before = (out / "facts.jsonl").read_bytes()
+    assert (again / "facts.jsonl").read_bytes().startswith(rows_before)
+    report = verify(data, data / SIGNER, keys, NOUNS, (), lambda _, __: None)
+    assert ([], report.position) == (report.findings, report.covered)
 
 
 def test_every_text_about_the_erased_is_erased_wherever_it_stands(tmp_path: Path) -> None:
