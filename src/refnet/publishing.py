@@ -13,7 +13,7 @@ import structlog
 from refnet.engine import Engine
 from refnet.errors import StorageFull, StoreSealed
 from refnet.tlog.cosigning import Witnesses
-from refnet.tlog.note import Note
+from refnet.tlog.note import BadNote, Note
 from refnet.tlog.policy import BadPolicy, Policy, parse_policy
 from refnet.tlog.proofs import Node
 from refnet.tlog.publish import Publisher
@@ -45,7 +45,8 @@ class Publishing:
         with ExitStack() as opened:  # closed again if one of these fails
             self._reader = opened.enter_context(closing(engine.reader()))
             self._signatory = opened.enter_context(closing(Signatory(signer, reach)))
-            self._witnesses = _witnesses(signer / POLICY, self._signatory)
+            self._policy = read_policy(signer / POLICY)
+            self._witnesses = _witnesses(signer / POLICY, self._policy, self._signatory)
             opened.pop_all()
         self._publisher = Publisher(
             engine.data / FOLDER,
@@ -53,12 +54,18 @@ class Publishing:
             self._reader.commitments,
             reach,
             self._cosigned,
+            self._is_enough,
         )
 
     @property
     def covered(self) -> int:
         """The last position that the published checkpoint covers."""
         return self._publisher.shown
+
+    @property
+    def pending(self) -> bool:
+        """Whether a checkpoint is signed that the quorum of witnesses has yet to cosign."""
+        return self._publisher.pending
 
     def start(self) -> None:
         """Compare what was signed with the log. Raises LogBehind, LogForked, StoreDamaged."""
@@ -96,6 +103,13 @@ class Publishing:
             if self._witnesses is not None:
                 self._witnesses.close()
 
+    def _is_enough(self, note: Note) -> bool:
+        """Whether a checkpoint has all signatures that the policy asks for, if there is one."""
+        try:
+            return self._policy is None or self._policy.satisfied(note)
+        except BadNote:
+            return False
+
     def _cosigned(self, note: Note, node: Node, size: int) -> Note | None:
         """The checkpoint with its cosignatures, None if there are not enough yet."""
         if self._witnesses is None:
@@ -122,9 +136,8 @@ def read_policy(path: Path) -> Policy | None:
         raise StoreSealed(f"the policy {path} is none: {error}", path=path) from error
 
 
-def _witnesses(path: Path, signatory: Signatory) -> Witnesses | None:
-    """Those of the policy at a path, None without one. Raises StoreSealed."""
-    policy = read_policy(path)
+def _witnesses(path: Path, policy: Policy | None, signatory: Signatory) -> Witnesses | None:
+    """Those of the policy, which is from that file; None without one. Raises StoreSealed."""
     if policy is None:
         return None
     try:

@@ -26,8 +26,9 @@ from refnet.log.rotation import rotate_kek
 from refnet.log.sequencer import Clock
 from refnet.log.store import open_store, view_store
 from refnet.log.unlock import open_keys, view_keys
-from refnet.publishing import SIGNER, Publishing
+from refnet.publishing import FOLDER, SIGNER, Publishing
 from refnet.scoring import MODEL
+from refnet.tlog.publish import CHECKPOINT
 
 GRACE_SECONDS = 10.0
 """How long calls in flight may take to finish when the server is told to stop."""
@@ -118,8 +119,14 @@ def open_publishing(engine: Engine) -> Publishing:
 
 
 def find_publishing(engine: Engine) -> Publishing | None:
-    """As `open_publishing`; None for a log that nobody has made a signer for."""
-    if not any(signer_directory(engine.data).glob("*")):
+    """As `open_publishing`; None for a log that nobody has made a signer for.
+
+    A log that was published, or whose signer was named, had one: that it is not there (an unmounted
+    disk, a slip of the pen) is refused, for without its memory a rollback would not be noticed.
+    """
+    published = (engine.data / FOLDER / CHECKPOINT).exists()
+    named = bool(os.environ.get("REFNET_SIGNER_DIR"))
+    if not (published or named or any(signer_directory(engine.data).glob("*"))):
         return None
     return open_publishing(engine)
 

@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cli.running import Run
 from refnet.tlog.checkpoint import open_checkpoint
-from refnet.tlog.note import parse_vkey
+from refnet.tlog.note import COSIGNATURE, Signer, parse_vkey
 from refnet.tlog.proof_file import parse_extension, parse_proof
 from refnet.tlog.proofs import check_consistency
 
@@ -146,6 +148,72 @@ def test_a_restored_backup_is_not_served(
 
     assert done.code == 78
     assert f"ends at position {before}, but position {now} was signed" in done.err
+
+
+@pytest.mark.parametrize("how", ["named", "lost"])
+def test_a_published_log_is_not_served_without_the_memory_of_its_signer(
+    signed: Run, run_apart: Run, data: Path, tmp_path: Path, how: str
+) -> None:
+    """A disk that is not mounted, or a slip of the pen, must not have a rollback go unnoticed."""
+    assert signed("audit", "publish").code == 0
+    environment = dict(os.environ)
+    if how == "named":
+        environment["REFNET_SIGNER_DIR"] = str(tmp_path / "not-mounted")
+    else:
+        shutil.rmtree(data / "signer")
+
+    done = run_apart("serve", "--listen", "127.0.0.1:0", env=environment, timeout=60)
+
+    assert (done.code, done.out) == (1, "")
+    assert "is it mounted" in done.err
+
+
+def test_a_store_with_rows_before_its_first_is_not_opened(signed: Run, data: Path) -> None:
+    """No scan sees such a row, and a server could be asked for its stream."""
+    with closing(sqlite3.connect(data / "log.db")) as log, log:
+        log.execute("DROP TRIGGER stored_events_appends")
+        log.execute(
+            "INSERT INTO stored_events SELECT 0, 'beef', 1, topic, state, salt, commitment"
+            " FROM stored_events WHERE rowid = 3"
+        )
+
+    for command in (("scores",), ("replay",), ("audit", "publish"), ("audit", "state", "network")):
+        done = signed(*command)
+        assert (done.code, "begins at position 0" in done.err) == (1, True), done.err
+
+
+def test_a_key_is_not_added_when_the_other_cannot_be_retired(signed: Run) -> None:
+    before = signed("audit", "keys").out
+    done = signed("audit", "keys", "--add", "--retire", "00000000")
+
+    assert (done.code, "holds no key 00000000" in done.err) == (1, True)
+    assert signed("audit", "keys").out == before
+
+
+def test_a_proof_of_another_fact_is_not_handed_out(signed: Run, data: Path) -> None:
+    assert signed("audit", "publish").code == 0
+    with closing(sqlite3.connect(data / "log.db")) as log, log:
+        log.execute("DROP TRIGGER stored_events_no_update")
+        log.execute("UPDATE stored_events SET commitment = zeroblob(32) WHERE rowid = 2")
+    # The end of the log is checked whenever it is opened; what lies further back is not.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("refnet.log.reader.TAIL", 0)
+        patch.setattr("refnet.log.reader.Reader.verify_tail", lambda _: None)
+        done = signed("audit", "prove", 2)
+
+    assert (done.code, "is not the one that was published" in done.err) == (1, True)
+
+
+def test_a_quorum_that_is_missing_is_no_success(signed: Run, data: Path) -> None:
+    key = signed("audit", "keys").out.strip()
+    witness = Signer("witness.example/w", bytes(32), COSIGNATURE).verifier.vkey
+    (data / "signer" / "policy").write_text(
+        f"log {key}\nwitness w {witness} http://127.0.0.1:9/\nquorum w\n"
+    )
+    done = signed("audit", "publish", "--json")
+
+    assert (done.code, done.json["error"]["reason"]) == (1, "NOT_COSIGNED")
+    assert not (data / "tlog" / "checkpoint").exists()
 
 
 def test_killed_while_it_publishes_it_goes_on_the_next_time(signed: Run, run_apart: Run) -> None:

@@ -162,8 +162,8 @@ def test_a_head_that_drips_is_cut_off(
     [
         (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH-2.0"),
         (b"HTTP/1.1 abc\r\n\r\n", "abc"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "IncompleteRead"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "IncompleteRead|reset"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "IncompleteRead|reset"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200, "headers"),
         (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000, "line"),
         (b"", "without response"),

@@ -122,6 +122,20 @@ def test_the_same_size_is_cosigned_later(data: Path, servers: list[WitnessServer
     assert publish(data) == 1
 
 
+def test_a_policy_that_comes_later_is_asked_for_what_is_shown(
+    data: Path, servers: list[WitnessServer]
+) -> None:
+    assert publish(data) == 1
+    raw = policy(servers, "2")
+    (data / SIGNER / POLICY).write_bytes(raw)
+
+    assert publish(data) == 1
+    assert parse_policy(raw).satisfied(parse_note(shown(data) or b""))
+    before = [len(each.requests) for each in servers]
+    assert publish(data) == 1
+    assert [len(each.requests) for each in servers] == before  # it is complete now
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [

@@ -79,6 +79,20 @@ def test_a_tree_that_does_not_continue_is_not_signed(publisher: Open, tmp_path: 
     assert shown(tmp_path) == 300
 
 
+def test_another_log_is_a_fork_also_where_the_tiles_were_lost(
+    publisher: Open, tmp_path: Path
+) -> None:
+    """As when a whole directory was restored from a backup, and the signer lies elsewhere."""
+    publisher(FACTS[:49]).publish(49)
+    (tmp_path / "tlog" / "tile" / "0" / "000.p" / "49").unlink()
+    other = [*FACTS[:48], sha256(b"other").digest(), sha256(b"another").digest()]
+
+    with pytest.raises(LogForked, match="does not hold the 49 facts"):
+        publisher(other)
+    with pytest.raises(StoreDamaged, match="is missing; restore what was published"):
+        publisher(FACTS[:50])
+
+
 def test_less_than_was_signed_is_never_signed(publisher: Open, tmp_path: Path) -> None:
     made = publisher(FACTS)
     made.publish(700)
@@ -125,6 +139,8 @@ def test_a_new_key_signs_beside_the_old_one_until_that_is_retired(
     assert newer.verifier.has_signed(both)
 
     retire_key(place, KEY.verifier.key_id.hex())
+    kept = (place / f"{KEY.verifier.key_id.hex()}.vkey").read_text()
+    assert kept == f"{KEY.verifier.vkey}\n"
     alone = publisher(FACTS).publish(30)
     assert alone is not None
     assert not KEY.verifier.has_signed(alone)
@@ -135,6 +151,21 @@ def test_a_new_key_signs_beside_the_old_one_until_that_is_retired(
         retire_key(place, "00000000")
     with pytest.raises(StoreSealed, match=r"are of example\.com"):
         add_key(place, Signer("example.org/refnet/other", b"\x09" * 32))
+
+
+def test_a_key_that_came_signs_what_was_signed_before(publisher: Open, tmp_path: Path) -> None:
+    newer = Signer(NAME, b"\x08" * 32)
+    made = publisher(FACTS[:10])
+    made.publish(10)
+    assert made.publish(10) is None
+    add_key(tmp_path / "signer", newer)
+    again = publisher(FACTS[:10]).publish(10)
+
+    assert again is not None
+    assert newer.verifier.has_signed(again)
+    assert KEY.verifier.has_signed(again)
+    assert [again] == list(history.read(tmp_path / "tlog" / "checkpoints"))[1:]
+    assert publisher(FACTS[:10]).publish(10) is None
 
 
 def test_key_files_are_the_owners_alone_and_hold_a_key(tmp_path: Path) -> None:

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import click
 
-from refnet.cli.command import opened, store_command
+from refnet.cli.command import CommandFailed, opened, store_command
+from refnet.cli.logs import configure_logs
 from refnet.cli.output import Output
 from refnet.domain.decisions import Request
 from refnet.domain.network import PublishScores
 from refnet.domain.values import NetworkId
 from refnet.engine import Engine
-from refnet.errors import InvalidRequest, NetworkMissing, RefnetError
+from refnet.errors import InvalidRequest, NetworkMissing, NotFound, RefnetError
 from refnet.log.store import FILE
 from refnet.publishing import FOLDER, SIGNER
 from refnet.tlog import signer
 from refnet.tlog.note import KEY_SIZE, Signer
 from refnet.tlog.proof_file import SUFFIX, extension
-from refnet.tlog.published import Published
+from refnet.tlog.published import Published, check_proof
 from refnet.wiring import open_publishing, signer_directory
 
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -86,10 +87,14 @@ def init(operator: str, data: Path, output: Output) -> None:
 def keys(retire: str | None, *, add: bool, data: Path, output: Output) -> None:
     """Show the public keys of the log; the first is the oldest.
 
-    To rotate: add a key, hand its public half out, and retire the old one when everybody has it. A
+    Public halves of keys that sign no more are kept beside the others, for what they signed. To
+    rotate: add a key, hand its public half out, and retire the old one when everybody has it. A
     server takes up a change when it starts again.
     """
     place = signer_directory(data)
+    ids = [each.verifier.key_id.hex() for each in signer.read_keys(place)]
+    if retire is not None and retire not in ids:  # or else a key would be added first
+        raise NotFound(f"{place} holds no key {retire}; it holds {', '.join(ids)}", key_id=retire)
     if add:
         origin = signer.read_keys(place)[0].verifier.name
         signer.add_key(place, Signer(origin, os.urandom(KEY_SIZE)))
@@ -117,13 +122,18 @@ def _show_keys(place: Path, output: Output) -> None:
     refnet audit publish --data ./network --json
     """,
 )
-@click.option("--scores", is_flag=True, help="First state in the log what the scores are now.")
+@click.option(
+    "--scores",
+    is_flag=True,
+    help="First state in the log what the scores are now; a simulated store takes no such fact.",
+)
 def publish(*, scores: bool, data: Path, output: Output) -> None:
     """Sign and publish the log as it is now, without a server; prints the checkpoint.
 
     A running server does this every second while there is anything new, and states the scores of
     every day that ends.
     """
+    configure_logs()  # witnesses that do not cosign are told of there
     with (
         opened(data, output, read_only=not scores) as engine,
         closing(open_publishing(engine)) as publishing,
@@ -132,6 +142,13 @@ def publish(*, scores: bool, data: Path, output: Output) -> None:
         if scores:
             _state_scores(engine)
         publishing.publish()
+        pending = publishing.pending
+    if pending:
+        raise CommandFailed(
+            "NOT_COSIGNED",
+            "the checkpoint is signed, but the quorum of the policy has not cosigned it, so it is "
+            "not shown; publish again when the witnesses answer",
+        )
     _show_checkpoint(data, output)
 
 
@@ -199,6 +216,8 @@ def prove(position: int, out: Path | None, data: Path, output: Output) -> None:
     public key needs nothing else.
     """
     proof = Published(data / FOLDER).inclusion(position)
+    with opened(data, output, read_only=True) as engine:
+        check_proof(proof, next(engine.rows(position - 1, position)))
     if out is not None:
         out.write_text(str(proof), encoding="utf-8")
     if output.as_json:

@@ -88,6 +88,18 @@ class Reader:
             )
         return found
 
+    def check_begins(self) -> None:
+        """Raises StoreDamaged if there is a row before the first position, which no scan would see.
+
+        A server could be asked for its stream all the same.
+        """
+        rows = self.query("SELECT min(rowid) FROM stored_events")
+        if rows[0][0] not in (None, 1):
+            raise StoreDamaged(
+                f"the log begins at position {rows[0][0]} and not at 1; restore it from a backup",
+                position=rows[0][0],
+            )
+
     def rows_as_found(self, after: int, upto: int | None, limit: int) -> list[Row]:
         """As `rows`, whatever positions they say they have."""
         return self.query(
@@ -167,7 +179,8 @@ class Reader:
     def stream_rows(self, stream: UUID, upto: int | None = None) -> list[Row]:
         """The rows of one stream by version, as far as `upto`; nothing of them is checked."""
         found: list[Row] = self.query(
-            f"{_SELECT} WHERE originator_id = ? AND rowid <= ? ORDER BY originator_version",
+            f"{_SELECT} WHERE originator_id = ? AND rowid > 0 AND rowid <= ?"
+            " ORDER BY originator_version",
             (stream.hex, _END if upto is None else upto),
         )
         return found
@@ -237,6 +250,7 @@ class Reader:
 
         All of them is what `tree` does. Raises StoreDamaged, naming the position.
         """
+        self.check_begins()
         end = self.position()
         for rows in self.scan(max(0, end - facts), end):
             check_commitments(rows)

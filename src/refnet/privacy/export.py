@@ -12,7 +12,7 @@ from refnet.engine import Row, row_of
 from refnet.errors import NotFound, PositionAhead
 from refnet.log.disclosure import Disclosure
 from refnet.log.reader import Reader
-from refnet.tlog.published import Published
+from refnet.tlog.published import Published, check_proof
 
 ROWS = 20_000
 """Looked through at a time."""
@@ -39,7 +39,9 @@ def leaf_of(row: Row, published: Published) -> dict[str, object]:
     """Where a fact is in the transparency log, and the proof, if a checkpoint covers it."""
     told: dict[str, object] = {"leaf_index": row.position - 1}
     with suppress(NotFound, PositionAhead):
-        told["proof"] = str(published.inclusion(row.position))
+        proof = published.inclusion(row.position)
+        check_proof(proof, row)
+        told["proof"] = str(proof)
     return told
 
 

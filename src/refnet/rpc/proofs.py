@@ -13,7 +13,7 @@ from refnet.rpc.interceptor import POSITION
 from refnet.rpc.log import LogReads
 from refnet.rpc.positions import Positions
 from refnet.tlog.proof_file import extension
-from refnet.tlog.published import Published
+from refnet.tlog.published import Published, check_proof
 
 
 class ProofReads:
@@ -53,6 +53,7 @@ class ProofReads:
             lambda published: published.inclusion(position), position, patience(context)
         )
         (row,) = await self._app.rows(position - 1, 1, position)
+        check_proof(proof, row)
         POSITION.set(position)
         return v1.ProveInclusionResponse(
             fact=self._log.fact(row), index=proof.index, path=proof.path, proof=str(proof)

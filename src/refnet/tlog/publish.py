@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from refnet.errors import LogForked, StoreDamaged
-from refnet.log.tree import DIGEST_SIZE
+from refnet.log.tree import DIGEST_SIZE, Frontier
 from refnet.tlog import history
 from refnet.tlog.checkpoint import parse_checkpoint
 from refnet.tlog.files import write_files
@@ -57,17 +57,25 @@ class Publisher:
         commitments: Commitments,
         reach: Reach,
         vouch: Vouch = lambda note, _, __: note,
+        enough: Callable[[Note], bool] = lambda _: True,
     ) -> None:
-        """root: the folder that is published; made if missing. vouch: adds others' signatures."""
+        """root: the folder that is published; made if missing. vouch: adds others' signatures.
+
+        enough: whether a checkpoint that is shown already has all it needs.
+        """
         self._root = root
         self._signatory = signatory
         self._commitments = commitments
         self._reach = reach
         self._vouch = vouch
+        self._enough = enough
+        self._note: Note | None = None  # what is shown
         self._written = signatory.size
         self._read = folder(root)
         self.shown = 0
         """How many facts the checkpoint that is published covers, once `start` was called."""
+        self.pending = False
+        """Whether a checkpoint is signed that others have yet to vouch for."""
 
     def start(self, head: int) -> None:
         """Compare what was signed and published with the log, which ends at `head`.
@@ -92,6 +100,7 @@ class Publisher:
                 "a new log elsewhere"
             )
         history.append(self._root / HISTORY, str(note))  # which a crash may have cut off
+        self._note = note
 
     def _published(self, raw: bytes) -> Note:
         try:
@@ -110,23 +119,35 @@ class Publisher:
         LogForked, StorageFull, StoreDamaged.
         """
         signatory = self._signatory
-        if head == self.shown and self._read(CHECKPOINT) is not None:
+        if head == self.shown and self._note is not None and self._is_complete(self._note):
             return None
-        if head == signatory.size and signatory.last:
-            note = parse_note(signatory.last)  # signed, and not shown before a crash
-            tree = Tree(self._read, head)
-        else:
-            self.write_tiles(head)
-            tree = Tree(self._read, head)
+        self.write_tiles(head)
+        tree = Tree(self._read, head)
+        note = parse_note(signatory.last) if signatory.last else None
+        # What was signed, and not shown, is shown now; unless a key has come or gone since.
+        if note is None or head != signatory.size or not self._is_ours(note):
             note = signatory.sign(tree, head)
         vouched = self._vouch(note, tree, head)
+        self.pending = vouched is None
         if vouched is not None:
             self._show(str(vouched))
-            self.shown = head
+            self.shown, self._note = head, vouched
         return vouched
+
+    def _is_complete(self, note: Note) -> bool:
+        """Whether all keys have signed it, and others as many as are needed."""
+        return self._is_ours(note) and self._enough(note)
+
+    def _is_ours(self, note: Note) -> bool:
+        try:
+            return all(each.has_signed(note) for each in self._signatory.verifiers)
+        except BadNote:
+            return False
 
     def write_tiles(self, head: int) -> None:
         """Write the tiles of facts as far as `head`; nothing is signed."""
+        if head == self._written:
+            return
         self._reach("before-tiles")
         for after, upto in _steps(self._written, head):
             self._grow(after, self._commitments(after, upto))
@@ -203,6 +224,7 @@ class Publisher:
         try:
             published = Tree(self._read, signed).hashes(0, after // WIDTH)
         except BadTile as error:
+            self._check_root(signed)
             raise StoreDamaged(f"in {self._root}, {error}; restore what was published") from error
         if mine != published:
             at = next(
@@ -215,6 +237,18 @@ class Publisher:
                 f"the fact at position {after + at + 1} is not the one that was signed and "
                 "published; restore the database that holds it",
                 position=after + at + 1,
+            )
+
+    def _check_root(self, signed: int) -> None:
+        """If tiles were lost with the rest of a directory, the log may be another one too."""
+        grown = Frontier()
+        for after, upto in _steps(0, signed):
+            grown.extend(self._commitments(after, upto))
+        if grown.root() != self._signatory.root:
+            raise LogForked(
+                f"the log does not hold the {signed} facts that were signed and published; restore "
+                "the database that does, and what was published",
+                size=signed,
             )
 
 

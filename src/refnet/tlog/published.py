@@ -4,14 +4,46 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Protocol
 
 from refnet.errors import NotFound, PositionAhead, StoreDamaged
+from refnet.log.tree import leaf_data, leaf_hash
 from refnet.tlog.checkpoint import Checkpoint, parse_checkpoint
 from refnet.tlog.note import BadNote, parse_note
 from refnet.tlog.proof_file import Proof
-from refnet.tlog.proofs import prove_consistency, prove_inclusion
+from refnet.tlog.proofs import BadProof, check_inclusion, prove_consistency, prove_inclusion
 from refnet.tlog.publish import CHECKPOINT
 from refnet.tlog.tiles import BadTile, Tree, folder
+
+
+class Fact(Protocol):
+    """What a proof is about: a stored fact, such as `refnet.engine.Row`."""
+
+    @property
+    def position(self) -> int:
+        """Its place in the log."""
+
+    @property
+    def commitment(self) -> bytes:
+        """What the tree holds of it."""
+
+
+def check_proof(proof: Proof, fact: Fact) -> None:
+    """Raises StoreDamaged unless the proof is one of this very fact.
+
+    What is published may be of another log than the database: then nobody is told so by a proof
+    that does not verify.
+    """
+    checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
+    leaf = leaf_hash(leaf_data(fact.position - 1, fact.commitment))
+    try:
+        check_inclusion(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root)
+    except BadProof as error:
+        raise StoreDamaged(
+            f"the fact at position {fact.position} is not the one that was published: {error}; "
+            "refnet audit verify says more",
+            position=fact.position,
+        ) from error
 
 
 class Published:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from refnet.errors import LogBehind, LogForked, NotFound, StoreSealed
+from refnet.log.files import sync_directory
 from refnet.log.tree import EMPTY_ROOT
 from refnet.tlog.checkpoint import Checkpoint, parse_checkpoint
 from refnet.tlog.files import PRIVATE, write_files
@@ -21,6 +22,8 @@ from refnet.tlog.proofs import BadProof, Node, check_consistency, prove_consiste
 
 STATE = "state"
 KEY_SUFFIX = ".skey"
+RETIRED_SUFFIX = ".vkey"
+"""Of the public halves of keys that sign no more."""
 
 Reach = Callable[[str], None]
 """Told the steps of publishing as they are reached, by STEPS; tests have the process die there."""
@@ -131,15 +134,21 @@ def add_key(directory: Path, signer: Signer) -> None:
 
 
 def retire_key(directory: Path, key_id: str) -> None:
-    """Have a key sign no more. Raises NotFound if there is none, StoreSealed if it is the last."""
+    """Have a key sign no more; its public half is kept.
+
+    Raises NotFound if there is none, StoreSealed if it is the last.
+    """
     keys = read_keys(directory)
     chosen = [each for each in keys if each.verifier.key_id.hex() == key_id]
     if not chosen:
         raise NotFound(f"{directory} holds no key {key_id}; list its keys", key_id=key_id)
     if len(keys) == 1:
         raise StoreSealed(f"{key_id} is the only key of {directory}; add the next one first")
-    path = directory / _key_file(chosen[0])
-    path.unlink()
+    public = chosen[0].verifier
+    # What it signed stays, and is verified with its public half.
+    write_files(directory, {f"{key_id}{RETIRED_SUFFIX}": f"{public.vkey}\n".encode()}, PRIVATE)
+    (directory / _key_file(chosen[0])).unlink()
+    sync_directory(directory)
 
 
 def read_keys(directory: Path) -> list[Signer]:
@@ -147,7 +156,8 @@ def read_keys(directory: Path) -> list[Signer]:
     paths = sorted(directory.glob(f"*{KEY_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
     if not paths:
         raise NotFound(
-            f"{directory} holds no signing key; make one with: refnet audit init --operator DOMAIN",
+            f"{directory} holds no signing key; is it mounted, and does REFNET_SIGNER_DIR name the "
+            "right one? The first is made with: refnet audit init --operator DOMAIN",
             path=directory,
         )
     return [_read_key(path) for path in paths]
