@@ -176,6 +176,19 @@ def append(store: Store) -> Expected:
     return Expected(("rows",), end - 1, ("version",))
 
 
+def insert_before_the_first(store: Store) -> Expected:
+    """A copy of a fact where no reader looks: at position 0 or before."""
+    row = store.row(store.position())
+    row[0] = -store.chance.choice([0, 1, 7, 1 << 40])
+    row[2] += 1000
+    row[6] = recommitted(row)
+    store.note(f"insert at {row[0]}")
+    store.change(
+        (f"INSERT INTO stored_events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", tuple(row))
+    )
+    return Expected(("rows",), row[0] - 1, ("position",), text=f"at position {row[0]}")
+
+
 def reorder(store: Store) -> Expected:
     first, second = sorted(store.chance.sample(range(1, store.covered + 1), 2))
     store.note(f"swap {first} and {second}")
@@ -287,6 +300,7 @@ ROWS = [
     cut,
     insert,
     append,
+    insert_before_the_first,
     reorder,
     change_request,
     flip_cell,

@@ -120,6 +120,16 @@ def test_a_stream_that_begins_twice_is_named(store: Store) -> None:
     assert ("version", end - 1) == (found.what, found.index)
 
 
+def test_a_log_with_nothing_but_rows_before_its_first_position_is_named(store: Store) -> None:
+    store.change(("UPDATE stored_events SET rowid = -rowid", ()))
+
+    report = check(store.data)
+
+    found = told(report)
+    assert ("position", -store.covered - 1) == (found["rows"].what, found["rows"].index)
+    assert 0 == report.position
+
+
 def test_the_first_member_on_whom_two_opinions_differ_is_named() -> None:
     slow = {"score": [1.0, 2.0, 3.0], "raw": [0.0, 0.0, 0.0]}
     fast = {"score": [1.0, 2.0, 3.5], "raw": [0.0, -0.0, 0.0]}

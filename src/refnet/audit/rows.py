@@ -19,6 +19,8 @@ CHUNK = 512
 
 WAY_OUT = "restore the log from a backup"
 
+_FIRST = "SELECT rowid FROM stored_events ORDER BY rowid LIMIT 1"
+
 Entry = Callable[[int], bytes]
 """Leaf index -> the commitment that was published there; empty if none can be had."""
 
@@ -28,7 +30,8 @@ class Rows(Step):
 
     name = "rows"
 
-    def __init__(self, codec: Codec, nouns: Sequence[Noun], entry: Entry) -> None:
+    def __init__(self, reader: Reader, codec: Codec, nouns: Sequence[Noun], entry: Entry) -> None:
+        self._reader = reader
         self._codec = codec
         self._topics = codec.topics(nouns)
         self._entry = entry
@@ -37,6 +40,20 @@ class Rows(Step):
         self._began: dict[bytes, int] = {}
         self._versions = array("I", [0])
         self._record_time = 0
+
+    def begin(self) -> None:
+        """See `Step.begin`. Rows before the first position are never read, so nobody else looks."""
+        try:
+            found = self._reader.query(_FIRST)
+        except RefnetError as error:
+            raise _unreadable(0, error) from error
+        first = found[0][0] if found else 1
+        if first < 1:
+            raise Differs(
+                "position",
+                f"the log has a row at position {first}, before the first fact; {WAY_OUT}",
+                index=first - 1,
+            )
 
     def take(self, rows: Sequence[Row]) -> int:
         """See `Step.take`."""

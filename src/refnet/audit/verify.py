@@ -91,14 +91,14 @@ def verify(
         # later can only have come further.
         signed = read_signed(root, signer, patience)
         saved = load_saved(data / LEDGER)
-        head = reader.position()
+        head = max(0, reader.position())  # rows before the first position are found as such
         covered = _covered(signed, keys)
         ledger = SavedLedger(data / LEDGER, saved, str(store.log), head, extractor)
         opened.callback(ledger.close)
         checkpoints = Checkpoints(root, signed, keys, head, expected=expected)
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
-            Run(Rows(codec, nouns, partial(published_entry, root, covered))),
+            Run(Rows(reader, codec, nouns, partial(published_entry, root, covered))),
             Run(Requests(reader, codec, head)),
             Run(Tiles(root, covered)),
             Run(checkpoints),
@@ -127,15 +127,20 @@ def _drive(runs: Sequence[Run], reader: Reader, head: int, progress: Progress) -
     done = 0
     while chunk := rows.read(chunks):
         for each in runs:
-            if rows.figures.finding is not None and each.step.needs_sound_rows:
-                each.stop("the rows differ")
+            _rest(each, rows)
             each.take(chunk)
         done += len(chunk)
         progress(done, head)
     for each in runs:
+        _rest(each, rows)
         if done < head:
             each.stop(f"the rows cannot be read beyond position {done}")
         each.finish()
+
+
+def _rest(each: Run, rows: Run) -> None:
+    if rows.figures.finding is not None and each.step.needs_sound_rows:
+        each.stop("the rows differ")
 
 
 def _covered(signed: Signed, keys: Keys) -> int:
