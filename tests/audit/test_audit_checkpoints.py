@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.stores import check, sign, simulated, told
+from audit.stores import check, open_simulated, publish_scores, sign, simulated, told
 from audit.tampered_files import _blocks
 from audit.tampering import Store, copied
 from refnet.publishing import FOLDER, SIGNER
@@ -89,11 +89,77 @@ def test_a_publisher_that_was_cut_off_is_told_how_to_go_on(signed: Signed, store
     assert ("history", True) == (before.what, "refnet audit publish" in before.message)
 
     (store.data / FOLDER / CHECKPOINT).write_bytes(blocks[1][:-1])
-    behind = told(check(store.data, [signed.key]))["checkpoints"]
-    assert ("signer", True) == (behind.what, "refnet audit publish" in behind.message)
+    unshown = check(store.data, [signed.key])
+    assert ([], 300, signed.head) == (unshown.findings, unshown.covered, unshown.unshown)
 
     sign(store.data, [signed.head])
     assert [] == check(store.data, [signed.key]).findings
+
+
+def test_what_is_signed_and_not_shown_yet_is_compared_with_the_rows(
+    signed: Signed, store: Store
+) -> None:
+    small, middle, _ = _blocks(store)
+    for shown in ([small, middle], [small], []):
+        (store.data / FOLDER / HISTORY).write_bytes(b"".join(shown))
+        (store.data / FOLDER / CHECKPOINT).write_bytes(shown[-1][:-1] if shown else b"")
+        report = check(store.data, [signed.key])
+        assert ([], len(shown)) == (report.findings, report.checkpoints)
+        assert signed.head == report.unshown
+
+        forked = Checkpoint(signed.key.name, signed.head - 1, bytes(32)).text()
+        state = store.data / SIGNER / STATE
+        before = state.read_bytes()
+        state.write_bytes(notarise(store, forked))
+        report = check(store.data, [signed.key])
+        found = told(report)["checkpoints"]
+        assert ("root", signed.head - 1) == (found.what, found.facts["size"])
+        assert (True, 0) == (report.is_lost_or_forked, report.unshown)
+        state.write_bytes(before)
+
+
+@pytest.mark.parametrize(("size", "root"), [(100, b""), (300, bytes(32))], ids=["fewer", "other"])
+def test_a_signer_behind_what_is_shown_is_named(
+    signed: Signed, store: Store, size: int, root: bytes
+) -> None:
+    small, middle, _ = _blocks(store)
+    publish(store, small[:-1], middle[:-1])
+    text = Checkpoint(signed.key.name, size, root).text() if root else texts(store)[0]
+    (store.data / SIGNER / STATE).write_bytes(notarise(store, text))
+
+    report = check(store.data, [signed.key])
+
+    found = told(report)["checkpoints"]
+    assert ("signer", False) == (found.what, report.is_lost_or_forked)
+    assert "restore the signer's directory" in found.message
+
+
+def test_a_log_rolled_back_and_written_on_is_a_fork_of_what_its_signer_remembers(
+    signed: Signed, store: Store
+) -> None:
+    """All of the data went back to an older copy; the signer lives elsewhere, and did not."""
+    blocks = _blocks(store)
+    (store.data / FOLDER / HISTORY).write_bytes(b"".join(blocks[:-1]))
+    (store.data / FOLDER / CHECKPOINT).write_bytes(blocks[1][:-1])
+    statements = (
+        "DELETE FROM stored_events WHERE rowid > ?",
+        "DELETE FROM requests WHERE position > ?",
+    )
+    store.change(*((each, (signed.head - 1,)) for each in statements))
+    with open_simulated(store.data) as engine:
+        for _ in range(2):
+            publish_scores(engine, digest="0" * 64)
+
+    report = check(store.data, [signed.key])
+
+    found = told(report)["checkpoints"]
+    assert ("root", signed.head, 300) == (
+        found.what,
+        found.facts["size"],
+        found.facts["first_index"],
+    )
+    assert report.is_lost_or_forked
+    assert "cut off" not in found.message
 
 
 def test_a_key_that_was_retired_is_needed_for_what_it_signed(signed: Signed, store: Store) -> None:

@@ -72,8 +72,11 @@ class Checkpoints(Step):
         self._expected = expected
         self.tree = Frontier()
         self.count = 0
+        self.unshown = 0
+        """How many facts a checkpoint covers that agrees, and is signed but not published yet."""
         self._good = 0
-        self._told = self._history()
+        self._hidden: Checkpoint | None = None
+        self._told = self._all()
         self._next: Checkpoint | None = None
 
     def begin(self) -> None:
@@ -88,9 +91,7 @@ class Checkpoints(Step):
                     "what was published, or get it from whoever publishes it",
                 )
             return
-        newest, note = self._open(self._signed.checkpoint, NEWEST)
-        if lacks := self._lacks(note, NEWEST):
-            raise _uncosigned(NEWEST, newest, lacks)
+        newest = self._newest()
         self._check_not_behind(newest)
         self._check_state(newest)
         if not self._signed.ends_well:
@@ -148,11 +149,19 @@ class Checkpoints(Step):
                     "first_index": self._good,
                 },
             )
-        self.count += 1
         self._good = claimed.size
+        if claimed is self._hidden:
+            self.unshown = claimed.size
+        else:
+            self.count += 1
 
     def _advance(self) -> None:
         self._next = next(self._told, None)
+
+    def _all(self) -> Iterator[Checkpoint]:
+        yield from self._history()
+        if self._hidden is not None:
+            yield self._hidden
 
     def _history(self) -> Iterator[Checkpoint]:
         last, before, cosigned = Checkpoint("", 0, b""), b"", False
@@ -210,6 +219,15 @@ class Checkpoints(Step):
         except BadNote as error:
             raise _distrusted(where, str(error)) from error
 
+    def _newest(self) -> Checkpoint:
+        signed = self._signed
+        if signed.state and not (signed.checkpoint or signed.length):
+            return Checkpoint("", -1, b"")  # the first one is signed, and not shown yet
+        newest, note = self._open(signed.checkpoint, NEWEST)
+        if lacks := self._lacks(note, NEWEST):
+            raise _uncosigned(NEWEST, newest, lacks)
+        return newest
+
     def _check_not_behind(self, newest: Checkpoint) -> None:
         if newest.size > self._head:
             raise _behind(newest.size, self._head)
@@ -226,12 +244,16 @@ class Checkpoints(Step):
         # Not cosigned: it is remembered before it is shown to anybody.
         remembered, _ = self._open(self._signed.state, "what the signer remembers")
         self._check_not_behind(remembered)
-        if text_of(self._signed.state) != text_of(self._signed.checkpoint):
+        if remembered.size > newest.size:
+            # Witnesses have yet to cosign it, or a publisher is between the two: that is no
+            # difference, as long as the rows are those that were signed.
+            self._hidden = remembered
+        elif text_of(self._signed.state) != text_of(self._signed.checkpoint):
             raise Differs(
                 "signer",
                 f"the signer remembers {remembered.size} facts with root {remembered.root.hex()}, "
-                f"but the newest checkpoint has {newest.size} with {newest.root.hex()}; if a "
-                "publisher was cut off, refnet audit publish finishes it; else restore both",
+                f"but the newest checkpoint has {newest.size} with {newest.root.hex()}; what is "
+                "shown was remembered before, so restore the signer's directory",
                 facts={"size": remembered.size, "published": newest.size},
             )
 

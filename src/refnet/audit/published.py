@@ -37,7 +37,7 @@ class Signed:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the three agree, which they do unless a publisher is at work or was cut off."""
+        """Whether the three agree: they do unless a publisher works, waits or was cut off."""
         if self.problem or not (_is_note(self.checkpoint) and _is_note(self.state)):
             return True  # no publisher leaves such, so waiting will not help
         said = text_of(self.checkpoint)

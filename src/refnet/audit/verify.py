@@ -35,13 +35,15 @@ class Report:
     """What an audit came to.
 
     position: how far the log reached when it began. head: hex root there, "" if that could not be
-    told. covered: by the newest checkpoint. checkpoints, scores: how many agree. has_signer:
-    whether what it remembers was compared.
+    told. covered: by the newest checkpoint. unshown: by one that is signed, agrees, and is not
+    published yet; 0 if there is none. checkpoints, scores: how many agree. has_signer: whether what
+    it remembers was compared.
     """
 
     position: int
     head: str
     covered: int
+    unshown: int
     checkpoints: int
     scores: int
     has_signer: bool
@@ -111,6 +113,7 @@ def verify(
         position=head,
         head=tree.root().hex() if tree.size == head else "",
         covered=covered,
+        unshown=checkpoints.unshown,
         checkpoints=checkpoints.count,
         scores=published.count,
         has_signer=signed.has_signer,

@@ -196,6 +196,7 @@ def show(report: Report, *, trusts_operator: bool, output: Output) -> None:
                 "position": report.position,
                 "head": report.head,
                 "covered": report.covered,
+                "unshown": report.unshown,
                 "checkpoints": report.checkpoints,
                 "scores": report.scores,
                 "trusts_operator": trusts_operator,
@@ -223,10 +224,14 @@ def _notes(report: Report, *, trusts_operator: bool) -> Sequence[str]:
         )
     if report.checkpoints and not report.has_signer:
         found.append("what the signer remembers is not here, and was not compared")
-    if report.covered < report.position:
+    if report.unshown:
         found.append(
-            f"facts from position {report.covered + 1} to {report.position} are not signed yet"
+            f"the checkpoint of {report.unshown} facts is signed and not shown yet; the log "
+            "agrees with it"
         )
+    signed = max(report.covered, report.unshown)
+    if signed < report.position:
+        found.append(f"facts from position {signed + 1} to {report.position} are not signed yet")
     return found
 
 
