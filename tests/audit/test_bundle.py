@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
@@ -111,6 +112,44 @@ def test_other_tools_check_it(signed: Signed, bundle: Path) -> None:
     checkpoint = (bundle / "checkpoint").read_bytes()
     (bundle / "checkpoint").write_bytes(checkpoint.replace(b"example", b"exbmple", 1))
     assert 0 != follow(blocks[0], bundle)[0]
+
+
+ZEROS = b'"' + b"0" * 64 + b'"}\n'
+LIES: list[tuple[str, Callable[[list[bytes]], list[bytes]]]] = [
+    ("a key twice", lambda lines: [lines[0][:-2] + b',"data":{"faked":true}}\n', *lines[1:]]),
+    ("a key twice before", lambda lines: [b'{"data":{"faked":true},' + lines[0][1:], *lines[1:]]),
+    ("a new key", lambda lines: [lines[0][:-2] + b',"more":1}\n', *lines[1:]]),
+    ("a new key before", lambda lines: [b'{"more":1,' + lines[0][1:], *lines[1:]]),
+    (
+        "a key twice inside",
+        lambda lines: [lines[0].replace(b'"data":{', b'"data":{"x":1,"x":2,', 1)],
+    ),
+    ("a space", lambda lines: [lines[0].replace(b'"version":', b'"version": ', 1)]),
+    ("another number", lambda lines: [lines[0].replace(b'"version":1,', b'"version":1.0,', 1)]),
+    ("another commitment", lambda lines: [lines[0][: -len(ZEROS)] + ZEROS, *lines[1:]]),
+    ("no commitment", lambda lines: [lines[0].rpartition(b',"commitment"')[0] + b"}\n"]),
+    ("a fact three times", lambda lines: [lines[0]] * 3),
+    ("another order", lambda lines: lines[::-1]),
+    ("no line feed", lambda lines: [lines[0][:-1]]),
+    ("nothing", lambda _: []),
+]
+
+
+@pytest.mark.parametrize("lie", [lie for _, lie in LIES], ids=[name for name, _ in LIES])
+def test_the_readmes_script_refuses_facts_that_say_more_than_is_proved(
+    bundle: Path, lie: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```$", (bundle / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    lines = (bundle / FACTS).read_bytes().splitlines(keepends=True)
+    start = next(at for at, line in enumerate(lines) if b'"version":1,' in line)
+    spoilt = b"".join(lie(lines[start:]))
+    assert spoilt != b"".join(lines[start:])
+    (bundle / FACTS).write_bytes(spoilt)
+
+    assert (1, "") == follow(blocks[1], bundle)
+    assert verified(bundle).findings
 
 
 def follow(block: str, folder: Path) -> tuple[int, str]:

@@ -51,12 +51,22 @@ lp = lambda part: len(part).to_bytes(4, "big") + part
 sha = lambda *parts: hashlib.sha256(b"".join(parts)).digest()
 lines = open("checkpoint", encoding="utf-8").read().split("\\n")
 size, root = int(lines[1]), base64.b64decode(lines[2])
-for count, line in enumerate(open("facts.jsonl", encoding="utf-8", newline="\\n"), 1):
-    fact = json.loads(line)
+def once(pairs):  # readers of JSON do not agree on which of two equal keys counts
+    assert len(dict(pairs)) == len(pairs), "a key is given twice"
+    return dict(pairs)
+count = before = 0
+for line in open("facts.jsonl", encoding="utf-8", newline="\\n"):
+    fact = json.loads(line, object_pairs_hook=once)
     state = "{{" + re.search('"acting_member":.*(?=,"salt":)', line)[0] + "}}"
+    keys = ["position", "stream", "version", "name", *json.loads(state), "salt", "commitment"]
+    assert [*fact] == keys and line == json.dumps(
+        fact, ensure_ascii=False, separators=(",", ":")) + "\\n", "a line is not as it is exported"
+    assert fact["position"] > before, f"position {{fact['position']}} comes twice, or too late"
+    count, before = count + 1, fact["position"]
     commitment = sha(b"refnet/commit/v1\\n", bytes.fromhex(fact["salt"]),
                      lp(uuid.UUID(fact["stream"]).bytes), fact["version"].to_bytes(8, "big"),
                      lp(fact["name"].encode()), lp(state.encode()))
+    assert fact["commitment"] == commitment.hex(), "a line names another commitment than its own"
     index = fact["position"] - 1
     node = sha(b"\\0", b"\\1", index.to_bytes(8, "big"), commitment)
     proof = open(f"proofs/{{fact['position']}}.tlog-proof", encoding="utf-8").read()
@@ -72,6 +82,7 @@ for count, line in enumerate(open("facts.jsonl", encoding="utf-8", newline="\\n"
             node = sha(b"\\1", node, each)
         place, last = place >> 1, last >> 1
     assert last == 0 and node == root, f"the fact at position {{fact['position']}} is not proved"
+assert count, "there are no facts"
 print(count, "facts are in the log")
 END
 ```
