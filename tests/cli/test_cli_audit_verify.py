@@ -145,6 +145,31 @@ def test_a_stranger_is_not_the_log(run: Run, signed: Path) -> None:
     assert (1, "checkpoint") == (done.code, done.json["first"]["what"])
 
 
+def test_history_is_verified_with_keys_that_were_retired(
+    run: Run, signed: Path, tmp_path: Path
+) -> None:
+    old = key_of(run)
+    key_id = old.split("+")[1]
+    assert 0 == run("audit", "keys", "--add").code
+    assert 0 == run("audit", "keys", "--retire", key_id).code
+    kept = signed / SIGNER / f"{key_id}.vkey"
+    kept.unlink(missing_ok=True)
+    without = run("audit", "verify", "--json")
+    assert (1, "checkpoint") == (without.code, without.json["first"]["what"])
+    assert "an older key may be missing" in without.json["first"]["message"]
+
+    kept.write_text(f"{old}\n")
+
+    assert 0 == run("audit", "verify").code
+    out = tmp_path / "bundle"
+    assert 0 == run("audit", "bundle", "--range", "1..3", "--out", out).code
+    assert 0 == run("audit", "verify", "--bundle", out).code
+    assert 0 == run("audit", "verify", "--key", old, "--key", key_of(run)).code
+    kept.write_bytes(b"\xff")
+    spoilt = run("audit", "verify")
+    assert (2, True) == (spoilt.code, str(kept) in spoilt.err)
+
+
 def test_a_bundle_is_made_and_verified(run: Run, signed: Path, tmp_path: Path) -> None:
     key = key_of(run)
     out = tmp_path / "bundle"

@@ -44,7 +44,10 @@ class Keys:
         """
         note = parse_note(raw)
         if not sum([key.has_signed(note) for key in self.verifiers]):
-            raise BadNote("it is signed with none of the given keys")
+            raise BadNote(
+                "it is signed with none of the given keys (an older key may be missing: give it "
+                "with --key as well, beside the present one)"
+            )
         found = parse_checkpoint(note.text)
         if found.origin not in {key.name for key in self.verifiers}:
             raise BadNote(f"it is of {found.origin}, not of the log whose keys were given")

@@ -25,6 +25,8 @@ from refnet.tlog.signer import read_keys
 from refnet.wiring import signer_directory
 
 NOBODY = "none"
+RETIRED_SUFFIX = ".vkey"
+"""Of files in the signer's directory: public keys whose private halves are gone, a line each."""
 _MIB = 1 << 20
 
 
@@ -144,9 +146,13 @@ def verify(
 
 
 def keys_of(signer: Path, data: Path) -> Sequence[Verifier]:
-    """The signer's own public keys; none where nothing was signed."""
+    """The signer's own public keys, those first that it signs no more with; none where nothing was.
+
+    Without the retired ones, nobody could tell that checkpoints of their time are the log's.
+    """
     try:
-        return [each.verifier for each in read_keys(signer)]
+        own = [each.verifier for each in read_keys(signer)]
+        return [*_retired(signer), *own]
     except (NotFound, StoreSealed, OSError) as refusal:
         if (data / FOLDER / CHECKPOINT).exists():
             raise click.UsageError(
@@ -154,6 +160,19 @@ def keys_of(signer: Path, data: Path) -> Sequence[Verifier]:
                 "give its public key with --key"
             ) from refusal
         return []
+
+
+def _retired(signer: Path) -> list[Verifier]:
+    found = []
+    for path in sorted(signer.glob(f"*{RETIRED_SUFFIX}")):
+        try:
+            found.append(parse_vkey(path.read_text("utf-8").strip()))
+        except (BadNote, UnicodeDecodeError) as error:
+            raise click.UsageError(
+                f"{path} holds no public key, so that checkpoints of its time cannot be verified; "
+                "restore it, or give all public keys of the log with --key"
+            ) from error
+    return found
 
 
 def _verify_bundle(bundle: Path, keys: Keys, output: Output) -> None:
