@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from refnet.cli.output import Output
+from refnet.cli.readonly import told_read_only
 from refnet.cli.unfinished import refuse_unfinished
 from refnet.engine import Engine
 from refnet.errors import LogBehind, LogForked, RefnetError
@@ -52,7 +53,7 @@ def store_command(
         @functools.wraps(function)
         def run(*args: Any, as_json: bool, **options: Any) -> None:
             output = Output(as_json=as_json)
-            with _endings(output, resume, refused):
+            with _endings(output, resume, refused), told_read_only(Path(options["data"])):
                 function(*args, output=output, **options)
 
         make = click.command if group is None else group.command
