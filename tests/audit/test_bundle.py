@@ -210,6 +210,16 @@ def test_what_is_missing_or_too_much_is_found(bundle: Path) -> None:
         shutil.move(bundle / "away", bundle / name)
 
 
+def test_a_bundle_of_nothing_proves_nothing(signed: Signed, bundle: Path) -> None:
+    (bundle / FACTS).write_bytes(b"")
+    for proof in (bundle / PROOFS).iterdir():
+        proof.unlink()
+
+    (found,) = verified(bundle, signed.key).findings
+
+    assert ("facts", True) == (found.what, "holds no fact" in found.message)
+
+
 def test_somebody_elses_key_is_not_believed(signed: Signed, bundle: Path) -> None:
     stranger = Signer(signed.key.name, bytes(32)).verifier
 
