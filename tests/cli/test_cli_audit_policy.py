@@ -104,9 +104,17 @@ def test_a_bundle_carries_the_policy_and_is_checked_by_it(
     assert (out / "policy").read_bytes() == witnessed.policy(ONE, TWO)
 
     assert witnessed.run("audit", "verify", "--bundle", out).code == 0
+    keyed = witnessed.run("audit", "verify", "--bundle", out, "--key", witnessed.key, "--json")
+    assert (keyed.code, keyed.json["trusts_bundle"]) == (0, False)
+    assert keyed.json["trusts_bundle_policy"] is True
+    told = witnessed.run("audit", "verify", "--bundle", out, "--key", witnessed.key)
+    assert "give with --policy" in told.err
     stricter.write_bytes(witnessed.policy(ONE, STRANGER))
     done = witnessed.run("audit", "verify", "--bundle", out, "--policy", stricter, "--json")
     assert (done.code, done.json["first"]["what"]) == (1, "policy")
+    assert done.json["trusts_bundle_policy"] is False
+    done = witnessed.run("audit", "verify", "--bundle", out, "--policy", stricter)
+    assert "bundle's own" not in done.err
 
     whole = (out / "policy").read_bytes()
     for spoilt in (b"", whole[:-1], whole.replace(b"log ", b"# "), whole.replace(b"/w1+", b"/w9+")):

@@ -186,6 +186,7 @@ def _verify_bundle(bundle: Path, keys: Keys, output: Output) -> None:
                 "origin": "" if claimed is None else claimed.origin,
                 "covered": 0 if claimed is None else claimed.size,
                 "trusts_bundle": not keys.verifiers,
+                "trusts_bundle_policy": keys.policy is None,
                 "first": findings[0].told() if findings else None,
                 "steps": [each.told() for each in found.steps],
             }
@@ -197,6 +198,11 @@ def _verify_bundle(bundle: Path, keys: Keys, output: Output) -> None:
         output.note(
             "the key is the bundle's own, which trusts whoever made it; give with --key what you "
             "got by another way"
+        )
+    elif keys.policy is None:
+        output.note(
+            "which witnesses must have cosigned is the bundle's own word; give with --policy what "
+            "you got by another way"
         )
     for finding in findings:
         output.complain(finding.message)
