@@ -209,6 +209,7 @@ def change_request(store: Store) -> Expected:
     changes = {
         "position": f"UPDATE requests SET position = position % {store.covered} + 1 {where}",
         "facts": f"UPDATE requests SET facts = facts + 1 {where}",
+        "beyond": f"UPDATE requests SET position = position + {store.covered} {where}",
         "none": f"UPDATE requests SET facts = 0 {where}",
         "name": f"UPDATE requests SET request_id = request_id || 'x' {where}",
         "principal": f"UPDATE requests SET principal = x'00ff' {where}",

@@ -40,13 +40,19 @@ class Requests(Step):
         for principal, request_id, position, facts, state in self._all():
             if not (type(position) is type(facts) is int and 0 <= facts <= position):
                 raise _differs(f"request {request_id!r} has no place in the log", None)
-            if position <= self._head and facts and self._asked(state) != (principal, request_id):
+            # What was recorded since we began is there too: a request and its facts appear at once.
+            if position and state is None:
+                raise _differs(
+                    f"request {request_id!r} is said to be answered by position {position}, which "
+                    "the log does not hold",
+                    None,
+                )
+            if facts and self._asked(state) != (principal, request_id):
                 raise _differs(
                     f"request {request_id!r} is said to have made the fact at position {position}, "
                     "which says otherwise",
                     position,
                 )
-            # What was recorded since we began is left out; a log that was cut may end in between.
             span = slice(position - facts, min(position, self._head))
             if any(made[span]):
                 raise _differs(f"two requests are said to have made {position} or one before", None)
