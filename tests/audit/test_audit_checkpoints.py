@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -61,6 +62,16 @@ def test_another_root_under_the_right_key_is_a_fork(signed: Signed, store: Store
     found = told(report)["checkpoints"]
     assert ("root", 300, 300) == (found.what, found.facts["size"], found.facts["first_index"])
     assert report.is_lost_or_forked
+
+
+def test_a_database_that_says_it_is_another_log_is_named(signed: Signed, store: Store) -> None:
+    store.change(("UPDATE meta SET value = ? WHERE key = 'log'", (str(UUID(int=7)),)))
+
+    report = check(store.data, [signed.key])
+
+    found = told(report)["checkpoints"]
+    assert ("log", False) == (found.what, report.is_lost_or_forked)
+    assert str(UUID(int=7)) in found.message
 
 
 def test_a_checkpoint_that_says_more_is_none(signed: Signed, store: Store) -> None:

@@ -62,16 +62,19 @@ class Checkpoints(Step):
     name = "checkpoints"
 
     def __init__(
-        self, root: Path, signed: Signed, keys: Keys, head: int, *, expected: bool
+        self, root: Path, signed: Signed, keys: Keys, log: str, head: int, *, expected: bool
     ) -> None:
         """root: the folder that is published. head: the position up to which rows will come.
 
+        log: which one the database says that it is, with which what was signed must agree.
         expected: whether it is known that the log is signed, so that nothing would be too little.
         """
         self._root = root
         self._signed = signed
         self._keys = keys
+        self._log = log
         self._head = head
+        self._origin = ""
         self._expected = expected
         self.tree = Frontier()
         self.count = 0
@@ -120,6 +123,12 @@ class Checkpoints(Step):
         self._meet([])
         if self._next is not None:
             raise _behind(self._next.size, self._head)
+        if self._origin and not self._origin.endswith(f"/{self._log}"):
+            raise Differs(
+                "log",
+                f"what was signed is of {self._origin}, but the database says that it is log "
+                f"{self._log}; restore the database that was signed",
+            )
 
     @property
     def _is_unsigned(self) -> bool:
@@ -211,10 +220,12 @@ class Checkpoints(Step):
 
     def _open(self, raw: bytes, where: str) -> tuple[Checkpoint, Note]:
         try:
-            return self._keys.open(raw)
+            found, note = self._keys.open(raw)
         except BadNote as error:
             missing = "" if raw else "it is missing: "
             raise _distrusted(where, f"{missing}{error}") from error
+        self._origin = found.origin
+        return found, note
 
     def _lacks(self, note: Note, where: str) -> str:
         try:

@@ -97,7 +97,7 @@ def verify(
         covered = _covered(signed, keys)
         ledger = SavedLedger(data / LEDGER, saved, str(store.log), head, extractor)
         opened.callback(ledger.close)
-        checkpoints = Checkpoints(root, signed, keys, head, expected=expected)
+        checkpoints = Checkpoints(root, signed, keys, str(store.log), head, expected=expected)
         published = PublishedScores(reader, codec, extractor, scores)
         runs = [
             Run(Rows(reader, codec, nouns, partial(published_entry, root, covered))),
