@@ -17,6 +17,7 @@ from cli.running import COMMAND, Run
 from refnet.log.store import FILE
 from refnet.publishing import FOLDER, SIGNER
 from refnet.tlog.note import Signer
+from refnet.tlog.signer import STATE
 
 PATIENCE_SECONDS = 60
 
@@ -216,6 +217,29 @@ def test_a_log_whose_key_one_has_must_be_signed(run: Run, signed: Path) -> None:
     done = run("audit", "verify", "--key", key, "--json")
 
     assert (1, "checkpoint") == (done.code, done.json["first"]["what"])
+
+
+def test_a_log_that_was_being_signed_cannot_have_nothing_signed(run: Run, signed: Path) -> None:
+    shutil.rmtree(signed / FOLDER)
+    (signed / SIGNER / STATE).unlink()
+
+    done = run("audit", "verify", "--json")
+
+    assert (1, "checkpoint") == (done.code, done.json["first"]["what"])
+    assert "nothing that was signed is left" in done.json["first"]["message"]
+    assert 0 == run("audit", "publish").code
+    assert 0 == run("audit", "verify").code
+
+
+def test_a_signer_that_was_made_and_has_not_signed_yet_is_said_to_be_there(
+    run: Run, data: Path
+) -> None:
+    assert 0 == run("simulate", "--chapters", 1, "--weeks", 1, "--seed", 1).code
+    assert 0 == run("audit", "init", "--operator", "example.com").code
+
+    done = run("audit", "verify")
+
+    assert (0, True) == (done.code, "has signed nothing yet" in done.out)
 
 
 def test_ctrl_c_ends_it_at_once(run: Run, signed: Path) -> None:

@@ -96,6 +96,13 @@ class Checkpoints(Step):
                     "nothing that was signed is here, though a key of the log was given; restore "
                     "what was published, or get it from whoever publishes it",
                 )
+            if self._signed.has_worked and self._head:
+                raise Differs(
+                    "checkpoint",
+                    "the log was being signed here, and nothing that was signed is left; restore "
+                    "what was published and what the signer remembers, or, if the very first time "
+                    "was cut off: refnet audit publish",
+                )
             return
         newest = self._newest()
         self._check_not_behind(newest)
@@ -119,7 +126,9 @@ class Checkpoints(Step):
     def finish(self) -> None:
         """See `Step.finish`."""
         if self._is_unsigned:
-            raise Skipped("nothing was signed: whoever reads this log has its operator's word only")
+            why = "nothing was signed: whoever reads this log has its operator's word only"
+            made = " (there is a signer, which has signed nothing yet)"
+            raise Skipped(why + made * self._signed.has_signer)
         self._meet([])
         if self._next is not None:
             raise _behind(self._next.size, self._head)

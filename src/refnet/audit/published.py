@@ -16,6 +16,8 @@ PATIENCE_SECONDS = 2.0
 
 _PAUSE_SECONDS = 0.05
 _TAIL = 1 << 16
+_LOCK = "lock"
+"""In the signer's directory, since something was first about to be signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class Signed:
 
     checkpoint: the newest, b"" if there is none. state: what the signer remembers, b"" if it is
     not here or has signed nothing. length: of the history. ends_well: whether the history ends with
-    the newest checkpoint. has_signer: whether the signer's directory is here. problem: which file
-    cannot be read, and why.
+    the newest checkpoint. has_signer: whether the signer's directory is here. has_worked: whether
+    somebody began to publish here; a signer that was only made leaves no trace of it. problem:
+    which file cannot be read, and why.
     """
 
     checkpoint: bytes
@@ -33,6 +36,7 @@ class Signed:
     length: int
     ends_well: bool
     has_signer: bool
+    has_worked: bool
     problem: str = ""
 
     @property
@@ -72,9 +76,13 @@ def _read(root: Path, signer: Path | None) -> Signed:
         state = _content(signer / STATE) if signer is not None and has_signer else b""
     except OSError as error:
         problem = f"{error.filename} cannot be read: {error.strerror}; restore what was published"
-        return Signed(b"", b"", 0, ends_well=False, has_signer=has_signer, problem=problem)
+        return Signed(
+            *(b"", b"", 0), ends_well=False, has_signer=has_signer, has_worked=True, problem=problem
+        )
     ends_well = tail.endswith(checkpoint + b"\n") if checkpoint else not length
-    return Signed(checkpoint, state, length, ends_well, has_signer)
+    has_locked = has_signer and signer is not None and (signer / _LOCK).exists()
+    has_worked = has_locked or (root / "tile").exists()
+    return Signed(checkpoint, state, length, ends_well, has_signer, has_worked)
 
 
 def _is_note(raw: bytes) -> bool:
