@@ -237,6 +237,8 @@ def test_there_is_no_bundle_or_a_whole_one(signed: Signed, tmp_path: Path) -> No
         with pytest.raises(refusal):
             make(signed, out, choice)
     out.mkdir()
+    with pytest.raises(InvalidRequest, match=re.escape(f"{out}/deep is no folder")):
+        make(signed, out / "deep" / "er", Choice(None, 1, 2))
     with pytest.raises(InvalidRequest, match="exists"):
         make(signed, out, Choice(None, 1, 2))
     out.rmdir()

@@ -80,11 +80,18 @@ def make_bundle(
     """Write a bundle of chosen facts into a new folder, which appears whole or not at all.
 
     Facts are those that the newest checkpoint covers. Each is checked against its commitment, and
-    each proof is tried. Raises InvalidRequest if the folder exists, NotFound if there is nothing to
-    write or nothing was published, PositionAhead, StoreDamaged, StorageFull.
+    each proof is tried. Raises InvalidRequest if the folder exists or the one above does not,
+    NotFound if there is nothing to write or nothing was published, PositionAhead, StoreDamaged,
+    StorageFull.
     """
     if out.exists() or out.is_symlink():
         raise InvalidRequest(f"{out} exists; name a folder that does not", field="out", path=out)
+    if not out.parent.is_dir():
+        raise InvalidRequest(
+            f"{out.parent} is no folder; make it first, or name another place",
+            field="out",
+            path=out.parent,
+        )
     codec = Codec(nouns)
     with closing(view_store(data)) as store, closing(store.reader(codec)) as reader:
         proving = _Proving(data / FOLDER, keys)
