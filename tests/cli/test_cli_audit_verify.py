@@ -262,6 +262,28 @@ def test_ctrl_c_ends_it_at_once(run: Run, signed: Path) -> None:
     assert "refnet: interrupted; nothing was changed\n" == err
 
 
+def test_a_bundle_that_is_told_to_stop_leaves_nothing(
+    run: Run, signed: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    head = run("replay", "--json").json["position"]
+    wanted = ["--range", f"1..{head}", "--out", str(place / "bundle")]
+    process = subprocess.Popen(
+        [*COMMAND, "audit", "bundle", *wanted, "--data", str(signed)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not list(place.iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert (128 + signal.SIGTERM, []) == (process.returncode, list(place.iterdir()))
+
+
 def has_opened(pid: int, path: Path) -> bool:
     found = []
     for each in Path(f"/proc/{pid}/fd").glob("*"):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 from uuid import UUID
 
 import click
@@ -17,6 +22,8 @@ from refnet.domain.nouns import NOUNS
 from refnet.publishing import POLICY, read_policy
 from refnet.tlog.note import Verifier
 from refnet.wiring import signer_directory
+
+TERMINATED = 128 + signal.SIGTERM
 
 _RANGE = re.compile(r"([1-9][0-9]{0,17})\.\.([1-9][0-9]{0,17})")
 
@@ -87,7 +94,7 @@ def bundle(
     choice = Choice(member, *(positions or ()))
     signer = signer_directory(data)
     trusted = Keys(keys or keys_of(signer, data), read_policy(signer / POLICY))
-    with output.progress("bundling", 100) as advance:
+    with _swept_when_told_to_stop(), output.progress("bundling", 100) as advance:
         made = make_bundle(
             data,
             trusted,
@@ -102,3 +109,17 @@ def bundle(
         output.result({"out": str(out), "facts": made.count, "covered": made.size})
     else:
         output.line(f"{made.count} facts with proofs in {out}")
+
+
+@contextmanager
+def _swept_when_told_to_stop() -> Iterator[None]:
+    """Have SIGTERM unwind like Ctrl-C does: facts that are half written must not stay behind."""
+
+    def stop(_: int, __: FrameType | None) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
