@@ -96,6 +96,27 @@ def test_a_cosignature_that_was_taken_out_is_missed(
     assert (done.code, done.json["ok"]) == (1, False)
 
 
+def test_a_checkpoint_that_waits_for_its_quorum_is_no_difference(
+    witnessed: Witnessed, tmp_path: Path
+) -> None:
+    run, trusted, file = witnessed.run, tmp_path / "trusted.policy", tmp_path / "more.csv"
+    trusted.write_bytes(witnessed.policy(ONE, TWO))
+    before = run("audit", "verify", "--policy", trusted, "--json").json
+    witnessed.urls.append("http://127.0.0.1:9/")  # nobody answers there
+    (witnessed.data / "signer" / POLICY).write_bytes(witnessed.policy(ONE, TWO, STRANGER))
+    file.write_text("ann,cyd,10,1300000003\n")
+    assert run("import", "ratings", file).code == 0
+    run("audit", "publish")
+
+    done = run("audit", "verify", "--policy", trusted, "--json")
+
+    assert (done.code, done.json["ok"], before["unshown"]) == (0, True, 0)
+    assert done.json["covered"] == before["covered"] < done.json["unshown"]
+    assert done.json["unshown"] == done.json["position"]
+    assert any("signed and not shown yet" in each for each in done.json["notes"])
+    assert not any("not signed yet" in each for each in done.json["notes"])
+
+
 def test_a_bundle_carries_the_policy_and_is_checked_by_it(
     witnessed: Witnessed, tmp_path: Path
 ) -> None:
