@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,9 +15,11 @@ from uuid import UUID
 import pytest
 
 from privacy.test_erasure import check_nothing_is_left, what_lies_there
-from privacy.town import files_with, rows, town
+from privacy.town import ciphertexts, files_with, rows, town, wrapped_keys
 from refnet.domain.rights import EraseContact, EraseMember, RectifyMember
 from refnet.domain.values import Corrected, Erased
+from refnet.errors import StorageFull
+from refnet.log import erasing
 from refnet.log.scrubbing import is_unclean
 from refnet.wiring import open_engine
 
@@ -166,6 +169,80 @@ def test_a_reader_in_the_way_only_delays_what_is_cleared(tmp_path: Path, file: s
         assert [True, False] == [*work, eraser.has_work]
         check_nothing_is_left(data, gone, strict=True)
     assert 1 == len(told)
+
+
+def test_a_full_disk_keeps_no_key_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: no room in the log for the deletions, but at the answer there is no key."""
+    data = tmp_path / "store"
+    with town(data, members=20) as made:
+        ann, bob = made.members[3:5]
+        gone = what_lies_there(data, [ann, bob])
+        full = take_full_disk(monkeypatch)
+        for each in (ann, bob):
+            made.do(EraseMember(member=each, strict=each == ann))
+
+            assert [] == wrapped_keys(data, each)
+            assert {Erased(each)} == set(made.show(each).values())
+        assert made.engine.sequencer.eraser.has_work
+        assert ciphertexts(data, ann)
+        assert 2 == len(full)
+    monkeypatch.undo()
+
+    with town(data) as made:
+        assert 2 == made.engine.erased_again
+        check_nothing_is_left(data, {ann: gone[ann]}, strict=True)
+        check_nothing_is_left(data, {bob: gone[bob]}, strict=False)
+        for each in (ann, bob):
+            assert [] == rows(
+                data / "log.db", "SELECT * FROM lookups WHERE subject = ?", (each.hex,)
+            )
+    with town(data) as made:
+        assert 0 == made.engine.erased_again
+
+
+def take_full_disk(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Have deletions from the log find no room; who was refused."""
+    refused: list[object] = []
+
+    def refuse(*what: object) -> list[bytes]:
+        refused.append(what)
+        raise StorageFull("no room")
+
+    monkeypatch.setattr(erasing, "take_away", refuse)
+    return refused
+
+
+def test_whoever_is_in_the_way_is_waited_for_once(tmp_path: Path) -> None:
+    """Promise: while a reader stays, others write on, and a large file is not written in vain."""
+    data = tmp_path / "store"
+    told: list[int] = []
+    with town(data, members=20) as made:
+        ann, bob = made.members[3:5]
+        gone = what_lies_there(data, [ann])
+        eraser = made.engine.sequencer.eraser
+        eraser.on_delay = lambda people, _: told.append(people)
+        for connection in (made.engine.store._writer, made.engine.keys._connection):
+            connection.execute("PRAGMA busy_timeout = 300")
+        raw = sqlite3.connect(data / "log.db", isolation_level=None)
+        raw.execute("BEGIN")
+        raw.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        made.do(EraseMember(member=ann, strict=True))
+        statements: list[str] = []
+        made.engine.store._writer.set_trace_callback(statements.append)
+
+        before = time.monotonic()
+        for number in range(4):
+            made.do(RectifyMember(member=bob, phone=str(number)))
+            made.engine.sequencer.erase_again()
+
+        assert time.monotonic() - before < 1.2  # eight times 0.3 s, if each waited
+        assert "VACUUM" not in statements
+        assert [300] == list(made.engine.store._writer.execute("PRAGMA busy_timeout").fetchone())
+        assert [1] == told
+        raw.close()
+        made.engine.sequencer.erase_again()
+        assert not eraser.has_work
+        check_nothing_is_left(data, gone, strict=True)
 
 
 def test_whoever_has_no_personal_data_is_erased_too(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from uuid import UUID, uuid4
 import pytest
 from structlog.testing import capture_logs
 
-from privacy.town import files_with, rows, wrapped_keys
+from privacy.town import ciphertexts, files_with, rows, wrapped_keys
 from refnet import v1
 from refnet.client import RefnetCallError
 from refnet.domain.read import PersonalDataRead
 from refnet.domain.values import MICROS_PER_DAY
+from refnet.errors import StorageFull
+from refnet.log import erasing
 from rpc.serving import Serve, Served, running
 
 CANARIES = ("canary-name", "canary@mail", "canary-phone", "canary-id")
@@ -69,6 +72,46 @@ async def test_whoever_is_erased_is_erased_when_the_server_answers(
         assert [erased] * 4 == [each.name, each.email, each.phone, each.external_id]
     assert v1.MEMBER_STATUS_ERASED == of_list.status
     assert v1.MEMBER_STATUS_ACTIVE == then.member.status
+
+
+@pytest.mark.parametrize("hindrance", ["reader", "full"])
+async def test_an_idle_server_clears_the_disk_once_nothing_is_in_the_way(
+    served: Served, monkeypatch: pytest.MonkeyPatch, hindrance: str
+) -> None:
+    """Promise: nobody has to write or stop the server for what was delayed to be done."""
+    member = await canary(served)
+    who, engine = stream(member), served.engine
+    left = [*wrapped_keys(served.data, who), *ciphertexts(served.data, who)]
+    readers = []
+    if hindrance == "full":
+        monkeypatch.setattr(erasing, "take_away", no_room)
+    for connection, name in (
+        (engine.store._writer, "log.db"),
+        (engine.keys._connection, "keys.db"),
+    ):
+        connection.execute("PRAGMA busy_timeout = 50")
+        if hindrance == "reader":
+            readers.append(sqlite3.connect(served.data / name, isolation_level=None))
+            readers[-1].execute("BEGIN")
+            readers[-1].execute("SELECT count(*) FROM sqlite_schema").fetchone()
+
+    await served.call(v1.EraseMemberRequest(member=member, strict=True))
+    assert [] == wrapped_keys(served.data, who)
+    assert files_with(served.data, left)
+    await asyncio.sleep(1.2)
+    assert files_with(served.data, left)
+    for each in readers:
+        each.close()
+    monkeypatch.undo()
+
+    end = time.monotonic() + 5.0
+    while files_with(served.data, left) or engine.sequencer.eraser.has_work:
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+
+
+def no_room(*_: object) -> list[bytes]:
+    raise StorageFull("no room")
 
 
 async def test_reads_and_writes_go_on_while_people_are_erased(served: Served) -> None:

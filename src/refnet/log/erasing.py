@@ -20,7 +20,7 @@ from refnet.errors import RefnetError, StorageFull, StoreSealed
 from refnet.log.codec import Codec
 from refnet.log.keys import KeyStore
 from refnet.log.scrubbing import mark_unclean
-from refnet.log.store import Store
+from refnet.log.store import SOUGHT_MAX, Store
 
 _SUBJECT = re.compile(rb'"subject":"([0-9a-f-]{36})"')
 _OWN = "originator_id = ? AND version = ? AND field = ?"
@@ -49,14 +49,19 @@ class Eraser:
         self._codec = codec
         self._keys = keys
         self._topics = codec.topics(nouns)
+        # What is left to be done, in this order; after each step less is.
+        self._alive: set[UUID] = set()
         self._waiting: dict[UUID, Erasure] = {}
-        self._delayed = False
+        self._sealed: list[_Sealed] | None = None
+        self._gone: list[bytes] | None = []
+        self._unclear: set[UUID] = set()
+        self._told: tuple[int, str] | None = None  # why all of it could not be done
         self._expiry: tuple[int, frozenset[UUID]] | None = None
         self.on_delay: Callable[[int, RefnetError], None] = _say_nothing
         """Told how many people's data could not be destroyed yet, and why."""
 
     def begin_again(self, index: Index) -> int:
-        """Erase those who should be erased and whose keys are alive; returns how many these are.
+        """Erase those whose erasure was not finished; returns how many these are.
 
         index: the tables of the state at the head. Also deletes texts that should have expired, and
         clears from the disk what was left there. Raises StoreDamaged.
@@ -65,27 +70,34 @@ class Eraser:
         before_time = index(EXPIRED).get(TEXTS)
         if before_time is not None and self._store.noted(_EXPIRED) != str(before_time):
             self.expire(before_time, index(RESTRICTED))
-        alive = self._keys.alive(erased)
-        self.carry_out({subject: erased[subject] for subject in alive}, None)
-        return len(alive)
+        again = self._keys.unfinished(erased)
+        self.carry_out({subject: erased[subject] for subject in again}, None)
+        return len(again)
 
     def carry_out(self, erasures: Mapping[UUID, Erasure], gone: Sequence[bytes] | None) -> None:
         """Destroy what the facts say is destroyed, and what a full disk made wait before.
 
         gone: ciphertexts that were taken away already, to be cleared from the disk; None if it is
         not known which. A full disk or a reader in the way is no failure: it is tried again with
-        the next batch, and at the next start. Raises StoreDamaged.
+        the next batch, by a server every second, and at the next start. Raises StoreDamaged.
         """
+        self._alive.update(erasures)
         self._waiting |= erasures
-        known = None if gone is None or self._delayed else list(gone)
+        self._unclear.update(erasures)
+        if erasures:
+            self._sealed = None
+        self._clear_also(gone)
         try:
-            self._destroy(self._waiting, known)
+            self._destroy()
         except (StorageFull, StoreSealed) as refusal:
-            self._delayed = True
-            self.on_delay(len(self._waiting), refusal)
+            told = len(self._unclear), refusal.reason
+            if told != self._told:  # it is tried every second, and that is no news
+                self.on_delay(len(self._unclear), refusal)
+            self._told = told
             return
-        self._delayed = False
-        self._waiting.clear()
+        self._told = None
+        self._unclear.clear()
+        self._gone = []
 
     def expire(self, before_time: int, restricted: Mapping[UUID, object]) -> None:
         """Have the next `carry_out` delete free text recorded before a time.
@@ -98,26 +110,49 @@ class Eraser:
     @property
     def has_work(self) -> bool:
         """Whether something waits to be done again."""
-        return self._delayed
+        return self._told is not None
 
-    def _destroy(self, erasures: Mapping[UUID, Erasure], gone: list[bytes] | None) -> None:
-        if erasures:
-            strict = {subject for subject, erasure in erasures.items() if erasure.strict}
-            sealed = list(self._sealed_under(strict)) if strict else []
+    def _destroy(self) -> None:
+        # The keys before all else: no full disk elsewhere may keep them alive.
+        if self._alive:
+            self._keys.destroy(self._alive)
+            self._alive.clear()
+        if self._waiting:
+            if self._sealed is None:
+                strict = {who for who, erasure in self._waiting.items() if erasure.strict}
+                self._sealed = list(self._sealed_under(strict)) if strict else []
             with self._store.write() as connection:
-                taken = take_away(connection, sealed, [subject.hex for subject in erasures])
-            gone = None if gone is None else gone + taken
-            # Last of all the keys: as long as one is alive, all of this is done again.
-            self._keys.destroy(erasures)
+                taken = take_away(connection, self._sealed, [who.hex for who in self._waiting])
+            self._clear_also(taken)
+            self._keys.finish(self._waiting)
+            self._waiting.clear()
+            self._sealed = None
         if self._expiry is not None:
             before_time, kept = self._expiry
             texts = self._expired(before_time, kept)
             with self._store.write() as connection:
                 taken = take_away(connection, texts, [])
                 connection.execute(_CLEARED, (_EXPIRED, str(before_time)))
-            gone = None if gone is None else gone + taken
+            self._clear_also(taken)
             self._expiry = None
-        self._store.clear(gone)
+        self._clear()
+
+    def _clear_also(self, gone: Sequence[bytes] | None) -> None:
+        """Have `_clear` look for these too; None, or too many: for everything."""
+        known = None if gone is None or self._gone is None else [*self._gone, *gone]
+        self._gone = None if known is None or len(known) > SOUGHT_MAX else known
+
+    def _clear(self) -> None:
+        """Both files, though a reader be in the way of one; who was, is not waited for again."""
+        patient = self._told is None
+        refusal: RefnetError | None = None
+        try:
+            self._keys.clear(patient=patient)
+        except (StorageFull, StoreSealed) as error:
+            refusal, patient = error, False
+        self._store.clear(self._gone, patient=patient)
+        if refusal is not None:
+            raise refusal
 
     def _expired(self, before_time: int, kept: frozenset[UUID]) -> list[_Sealed]:
         """Free text that was recorded before a time and is not of somebody whose data are kept."""

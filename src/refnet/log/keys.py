@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -50,6 +51,9 @@ CREATE TABLE IF NOT EXISTS newest (
     subject TEXT NOT NULL,
     epoch INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS unfinished (
+    subject TEXT PRIMARY KEY
+) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS keys_no_delete BEFORE DELETE ON keys
 BEGIN SELECT RAISE(ABORT, 'a key is destroyed by setting wrapped to NULL; its row stays'); END;
 """
@@ -150,15 +154,9 @@ class KeyStore:
             if not self._new:
                 return
             rows = [(who.hex, epoch, made) for (who, epoch), made in self._new.items()]
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
-                self._connection.execute(_NAME_NEWEST, rows[-1][:2])
-                self._connection.execute("COMMIT")
-            except STORAGE_ERRORS as error:
-                if self._connection.in_transaction:
-                    self._connection.rollback()
-                raise storage_error(error) from error
+            with self._write() as connection:
+                connection.executemany("INSERT INTO keys VALUES (?, ?, ?)", rows)
+                connection.execute(_NAME_NEWEST, rows[-1][:2])
             self.newest = _named(*rows[-1][:2])
             self._new.clear()
             self._newest_new.clear()
@@ -186,10 +184,17 @@ class KeyStore:
         with self._lock:
             return [each for each in subjects if self._query(found, (each.hex,))]
 
-    def destroy(self, subjects: Iterable[UUID]) -> None:
-        """Destroy all keys of these people, and every byte of them in the file and its log.
+    def unfinished(self, subjects: Collection[UUID]) -> list[UUID]:
+        """Of these people, those who are to be erased again: see `destroy`."""
+        with self._lock:
+            noted = {UUID(who) for (who,) in self._query("SELECT subject FROM unfinished")}
+        return list(dict.fromkeys((*self.alive(subjects), *noted.intersection(subjects))))
 
-        Doing it again does no harm. Raises StorageFull, StoreSealed or StoreDamaged.
+    def destroy(self, subjects: Iterable[UUID]) -> None:
+        """Destroy all keys of these people; `clear` then makes every byte of them go.
+
+        They are unfinished until `finish`: after a crash nothing else tells that the log still
+        holds what is to be deleted. To do it again is harmless. Raises StorageFull, StoreDamaged.
         """
         gone = frozenset(subjects)
         with self._lock:
@@ -197,19 +202,25 @@ class KeyStore:
                 del self._cache[at]
             for who in gone:
                 self._epochs.pop(who, None)
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                self._connection.executemany(
-                    "UPDATE keys SET wrapped = NULL WHERE subject = ? AND wrapped IS NOT NULL",
-                    [(who.hex,) for who in gone],
+            rows = [(who.hex,) for who in gone]
+            with self._write() as connection:
+                connection.executemany(
+                    "UPDATE keys SET wrapped = NULL WHERE subject = ? AND wrapped IS NOT NULL", rows
                 )
-                mark_unclean(self._connection)
-                self._connection.execute("COMMIT")
-                scrub(self._connection)
-            except STORAGE_ERRORS as error:
-                if self._connection.in_transaction:
-                    self._connection.rollback()
-                raise storage_error(error) from error
+                connection.executemany("INSERT OR IGNORE INTO unfinished VALUES (?)", rows)
+                mark_unclean(connection)
+
+    def finish(self, subjects: Iterable[UUID]) -> None:
+        """Note that the log holds nothing any more that goes with these people. As `destroy`."""
+        finished = "DELETE FROM unfinished WHERE subject = ?"
+        with self._lock, self._write() as connection:
+            connection.executemany(finished, [(who.hex,) for who in subjects])
+
+    def clear(self, *, patient: bool = True) -> None:
+        """Leave on the disk nothing of what was destroyed, if anything was; see `scrubbing`."""
+        with self._lock:
+            if is_unclean(self._connection):
+                self._scrub(patient=patient)
 
     def is_under(self, kek: bytes) -> bool:
         """Whether this key-encryption key is the one in force."""
@@ -225,23 +236,15 @@ class KeyStore:
             assert not self._new, "new keys are flushed before"
             old, self._wrapper = self._wrapper, AESGCM(kek)
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                number = self._wrap_all(old)
-                mark_unclean(self._connection)
-                self._connection.execute("COMMIT")
-            except BaseException as error:
+                with self._write() as connection:
+                    number = self._wrap_all(old)
+                    mark_unclean(connection)
+            except BaseException:
                 self._wrapper = old
-                if self._connection.in_transaction:
-                    self._connection.rollback()
-                if isinstance(error, STORAGE_ERRORS):
-                    raise storage_error(error) from error
                 raise
             self._kek = kek
-            try:
-                with suppress(StoreSealed):  # a reader is in the way; the next writer clears it
-                    scrub(self._connection)
-            except STORAGE_ERRORS as error:
-                raise storage_error(error) from error
+            with suppress(StoreSealed):  # a reader is in the way; the next writer clears it
+                self._scrub(patient=True)
             return number
 
     def _wrap_all(self, old: AESGCM) -> int:
@@ -257,9 +260,7 @@ class KeyStore:
                 (self._wrap(secret, bound), subject, epoch),
             )
         bound = lp(_INDEX_KEY) + lp(self._log.bytes)
-        self._connection.execute(
-            "UPDATE index_key SET wrapped = ?", (self._wrap(self._index_key, bound),)
-        )
+        self._query("UPDATE index_key SET wrapped = ?", (self._wrap(self._index_key, bound),))
         return len(rows)
 
     def _last_epoch(self, subject: UUID) -> tuple[int, bool]:
@@ -324,13 +325,14 @@ class KeyStore:
             self._connection.executescript(_SCHEMA)
             if is_unclean(self._connection):
                 with suppress(StoreSealed):  # a reader is in the way; the mark stays
-                    scrub(self._connection)
+                    scrub(self._connection, patient=False)
         except STORAGE_ERRORS as error:
             raise storage_error(error) from error
         if not found:
             self._index_key = self._entropy(KEY_SIZE)
-            wrapped = self._wrap(self._index_key, bound)
-            self._query("INSERT INTO index_key VALUES (1, ?)", (wrapped,))
+            self._query(
+                "INSERT INTO index_key VALUES (1, ?)", (self._wrap(self._index_key, bound),)
+            )
 
     def _read_newest(self) -> str:
         rows = self._query("SELECT subject, epoch FROM newest")
@@ -338,8 +340,7 @@ class KeyStore:
 
     def _check_relied(self, relied: str) -> None:
         subject, _, epoch = relied.partition(" ")
-        found = "SELECT 1 FROM keys WHERE subject = ? AND epoch = ?"
-        if not self._query(found, (subject, epoch)):
+        if not self._query("SELECT 1 FROM keys WHERE subject = ? AND epoch = ?", (subject, epoch)):
             raise self._lost("is older than the log, whose facts rest on keys it does not hold")
 
     def _lost(self, what: str) -> StoreDamaged:
@@ -361,6 +362,26 @@ class KeyStore:
                 f"the {what} does not open: the key-encryption key or the key store belongs to "
                 "another log, or is damaged; give the right REFNET_KEK_FILE"
             ) from error
+
+    def _scrub(self, *, patient: bool) -> None:
+        try:
+            scrub(self._connection, patient=patient)
+        except STORAGE_ERRORS as error:
+            raise storage_error(error) from error
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction; rolls back on any exception, and SQLite's come out as ours."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            if isinstance(error, STORAGE_ERRORS):
+                raise storage_error(error) from error
+            raise
 
     def _query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[Any]:
         try:

@@ -8,7 +8,7 @@ slow flush serves a whole batch.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import cache
@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from refnet.domain.decisions import Noun, Request, decide
+from refnet.domain.decisions import Erasure, Noun, Request, decide
 from refnet.domain.ids import Entropy
 from refnet.domain.rights import RESTRICTED
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
@@ -107,6 +107,11 @@ class Sequencer:
             self._settle(draft)
         return outcomes
 
+    def erase_again(self) -> None:
+        """Try once more to destroy what a full disk or a reader made wait, if anything does."""
+        if self._failure is None and self.eraser.has_work:
+            self._erase({}, ())
+
     def _append(self, requests: Sequence[Request]) -> tuple[list[Outcome], Draft]:
         prints = [self._fingerprint(request) for request in requests]
         keys = [
@@ -185,14 +190,14 @@ class Sequencer:
             listener(draft.position)
         expired = draft.expired_time is not None
         if draft.erasures or draft.gone or expired or self.eraser.has_work:
-            self._erase(draft)
-
-    def _erase(self, draft: Draft) -> None:
-        """What was asked for is recorded; if the disk fails now, nothing more will be."""
-        try:
             if draft.expired_time is not None:
                 self.eraser.expire(draft.expired_time, self._live.state.index(RESTRICTED))
-            self.eraser.carry_out(draft.erasures, draft.gone)
+            self._erase(draft.erasures, draft.gone)
+
+    def _erase(self, erasures: Mapping[UUID, Erasure], gone: Sequence[bytes]) -> None:
+        """What was asked for is recorded; if the disk fails now, nothing more will be."""
+        try:
+            self.eraser.carry_out(erasures, gone)
         except StoreDamaged as error:
             self._failure = error
 

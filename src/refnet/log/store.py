@@ -106,22 +106,22 @@ class Store:
                 raise storage_error(error) from error
             raise
 
-    def clear(self, gone: Sequence[bytes] | None = None) -> None:
+    def clear(self, gone: Sequence[bytes] | None = None, *, patient: bool = True) -> None:
         """Leave on the disk nothing of what was deleted, if anything was; see `scrubbing`.
 
         gone: what was deleted, if it is known. Then a file in which none of it is left is not
-        written anew. Raises StorageFull, StoreSealed or StoreDamaged.
+        written anew. patient: wait for readers. Raises StorageFull, StoreSealed or StoreDamaged.
         """
         connection = self._writer
         try:
             if not is_unclean(connection):
                 return
             if gone is not None and len(gone) <= SOUGHT_MAX:
-                fold(connection)
+                fold(connection, patient=patient)
                 if not self._holds(gone):
                     connection.execute("PRAGMA user_version = 0")
                     return
-            scrub(connection)
+            scrub(connection, patient=patient)
         except STORAGE_ERRORS as error:
             raise storage_error(error) from error
 

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from refnet.domain.decisions import Request
@@ -23,6 +24,9 @@ GATHER_SECONDS = 0.02
 QUIET_SECONDS = 0.004
 """How long to wait for as many callers as lately, and when nobody has come for how long to stop."""
 
+ERASE_AGAIN_SECONDS = 1.0
+"""How often to look whether what a full disk or a reader made wait can be destroyed now."""
+
 Deliver = Callable[[Sequence[tuple[Any, Outcome]]], None]
 """Takes the answers of one batch as (token, outcome), on the writer's thread."""
 
@@ -36,6 +40,7 @@ class Writer:
         self._wake = threading.Event()
         self._gate = threading.Lock()
         self._closed = False
+        self._looked = 0.0  # when an erasure that waits was last tried
         self._target = 1  # how many must wait before the thread is woken
         self._thread = threading.Thread(target=self._run, name="refnet-writer", daemon=True)
 
@@ -77,7 +82,7 @@ class Writer:
     def _run(self) -> None:
         crowd = 0
         while True:
-            self._wake.wait()
+            self._wake.wait(ERASE_AGAIN_SECONDS if self._sequencer.eraser.has_work else None)
             if crowd > BUSY_BATCH:
                 self._gather(crowd)
             # Cleared before taking: a request that comes meanwhile wakes us again.
@@ -88,10 +93,19 @@ class Writer:
                 # Those just answered may come again, and others came meanwhile. One small batch
                 # does not mean that the rest have gone for good.
                 crowd = max(size + len(self._waiting), crowd * 3 // 4)
+            self._erase_again()
             if self._waiting or self._closed:
                 self._wake.set()
             if self._closed and not self._waiting:
                 return
+
+    def _erase_again(self) -> None:
+        """Nobody may have to write for the disk to be cleared of an erased person."""
+        now = time.monotonic()
+        if self._sequencer.eraser.has_work and now - self._looked >= ERASE_AGAIN_SECONDS:
+            with suppress(Exception):  # a mistake here must not end the thread; it is tried again
+                self._sequencer.erase_again()
+            self._looked = time.monotonic()
 
     def _gather(self, crowd: int) -> None:
         """Wait for as many callers as came lately, but not for long, nor when nobody comes.

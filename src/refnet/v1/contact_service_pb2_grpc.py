@@ -99,9 +99,11 @@ class ContactServiceServicer:
 
     def EraseContact(self, request, context):
         """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-        answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
-        before, and WRONG_STATE if
-        somebody merged into this contact is not erased yet.
+        answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+        store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+        disk until whoever reads the files just then has ended. The server tries both every second, and
+        logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
+        WRONG_STATE if somebody merged into this contact is not erased yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

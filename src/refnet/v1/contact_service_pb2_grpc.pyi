@@ -43,9 +43,11 @@ class ContactServiceStub:
     """
     EraseContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.EraseContactRequest, _contact_service_pb2.EraseContactResponse]
     """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-    answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
-    before, and WRONG_STATE if
-    somebody merged into this contact is not erased yet.
+    answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+    store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+    disk until whoever reads the files just then has ended. The server tries both every second, and
+    logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
+    WRONG_STATE if somebody merged into this contact is not erased yet.
     """
     RectifyContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RectifyContactRequest, _contact_service_pb2.RectifyContactResponse]
     """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
@@ -80,9 +82,11 @@ class ContactServiceAsyncStub(ContactServiceStub):
     """
     EraseContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.EraseContactRequest, _contact_service_pb2.EraseContactResponse]  # type: ignore[assignment]
     """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-    answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
-    before, and WRONG_STATE if
-    somebody merged into this contact is not erased yet.
+    answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+    store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+    disk until whoever reads the files just then has ended. The server tries both every second, and
+    logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
+    WRONG_STATE if somebody merged into this contact is not erased yet.
     """
     RectifyContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RectifyContactRequest, _contact_service_pb2.RectifyContactResponse]  # type: ignore[assignment]
     """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
@@ -132,9 +136,11 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.EraseContactResponse, _abc.Awaitable[_contact_service_pb2.EraseContactResponse]]:
         """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-        answers, no key of theirs exists. Refusals of its own: SUBJECT_ERASED if that was done
-        before, and WRONG_STATE if
-        somebody merged into this contact is not erased yet.
+        answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+        store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+        disk until whoever reads the files just then has ended. The server tries both every second, and
+        logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
+        WRONG_STATE if somebody merged into this contact is not erased yet.
         """
 
     @_abc_1.abstractmethod

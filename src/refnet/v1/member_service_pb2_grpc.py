@@ -224,8 +224,10 @@ class MemberServiceServicer:
 
     def EraseMember(self, request, context):
         """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
-        answers, no key of theirs exists. An active or suspended member leaves
-        first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+        answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+        store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+        disk until whoever reads the files just then has ended. The server tries both every second, and
+        logs erasure_delayed. An active or suspended member leaves first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
         before.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

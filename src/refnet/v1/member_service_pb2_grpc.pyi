@@ -72,8 +72,10 @@ class MemberServiceStub:
     """ChangeProfile changes personal details. Refusals of its own: none."""
     EraseMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.EraseMemberRequest, _member_service_pb2.EraseMemberResponse]
     """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
-    answers, no key of theirs exists. An active or suspended member leaves
-    first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+    answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+    store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+    disk until whoever reads the files just then has ended. The server tries both every second, and
+    logs erasure_delayed. An active or suspended member leaves first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
     before.
     """
     RectifyMember: _grpc.UnaryUnaryMultiCallable[_member_service_pb2.RectifyMemberRequest, _member_service_pb2.RectifyMemberResponse]
@@ -138,8 +140,10 @@ class MemberServiceAsyncStub(MemberServiceStub):
     """ChangeProfile changes personal details. Refusals of its own: none."""
     EraseMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.EraseMemberRequest, _member_service_pb2.EraseMemberResponse]  # type: ignore[assignment]
     """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
-    answers, no key of theirs exists. An active or suspended member leaves
-    first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+    answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+    store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+    disk until whoever reads the files just then has ended. The server tries both every second, and
+    logs erasure_delayed. An active or suspended member leaves first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
     before.
     """
     RectifyMember: _aio.UnaryUnaryMultiCallable[_member_service_pb2.RectifyMemberRequest, _member_service_pb2.RectifyMemberResponse]  # type: ignore[assignment]
@@ -279,8 +283,10 @@ class MemberServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_member_service_pb2.EraseMemberResponse, _abc.Awaitable[_member_service_pb2.EraseMemberResponse]]:
         """EraseMember destroys the personal data of a member for good; the facts around them stay. When it
-        answers, no key of theirs exists. An active or suspended member leaves
-        first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
+        answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+        store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
+        disk until whoever reads the files just then has ended. The server tries both every second, and
+        logs erasure_delayed. An active or suspended member leaves first, so that the seat is free. Refusals of its own: SUBJECT_ERASED if that was done
         before.
         """
 
