@@ -16,6 +16,7 @@ from refnet.domain.contact import Contact, ContactMerged
 from refnet.domain.facts import Effect
 from refnet.domain.meeting import VisitorCame
 from refnet.domain.referral import ReferralDisputed, ReferralPassed
+from refnet.domain.rights import MERGED
 from refnet.domain.state import State
 from refnet.domain.testimonial import ClientTestimonialGiven
 from refnet.errors import NotFound
@@ -120,7 +121,7 @@ def _same_person(snapshot: Snapshot, state: State, contact: UUID) -> list[Contac
         return each
 
     goes_on = goes_on_as(asked)
-    others = state.index("merged").get(goes_on.id, ())  # by now, which may be more than by then
+    others = state.index(MERGED).get(goes_on.id, ())  # by now, which may be more than by then
     return [goes_on, *(c for c in (contacts[each] for each in others) if goes_on_as(c) is goes_on)]
 
 

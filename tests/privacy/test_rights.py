@@ -23,6 +23,7 @@ from refnet.domain.rights import (
     RectifyMember,
     RestrictContact,
     RestrictMember,
+    UnrestrictContact,
     UnrestrictMember,
 )
 from refnet.domain.values import Corrected, Erased, Restricted
@@ -296,3 +297,47 @@ def test_a_merged_contact_is_corrected_like_any_other(tmp_path: Path) -> None:
 
         assert "+49" == made.show(vic)["phone"]
         assert isinstance(made.show(uma)["phone"], str)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["merged-first", "merged-next", "goes-on"])
+@pytest.mark.parametrize("merge_first", [True, False])
+def test_a_restriction_covers_everybody_who_is_the_same_person(
+    tmp_path: Path, which: int, *, merge_first: bool
+) -> None:
+    """Promise: whichever of merged contacts is restricted, before or after, none is shown."""
+    with town(tmp_path, members=1, contacts=4) as made:
+        vic, uma, zoe, other = made.contacts
+        before = {who: made.show(who) for who in made.contacts}
+        merges = [MergeContact(contact=vic, into=uma), MergeContact(contact=uma, into=zoe)]
+        restricted = made.contacts[which]
+        asked: list[Any] = [RestrictContact(contact=restricted)]
+        for each in [*merges, *asked] if merge_first else [*asked, *merges]:
+            made.do(each)
+
+        for who in (vic, uma, zoe):
+            assert {Restricted(who)} == set(made.show(who).values())
+        assert before[other] == made.show(other)
+        for who in {vic, uma, zoe} - {restricted}:
+            for refused in (RestrictContact(contact=who), UnrestrictContact(contact=who)):
+                refusal = made.ask(refused)
+                assert "WRONG_STATE" == refusal.reason
+                assert f"restricted with contact {restricted}" in refusal.message
+    with town(tmp_path) as again:
+        assert {Restricted(vic)} == set(again.show(vic).values())
+        again.do(UnrestrictContact(contact=restricted))
+        for who in (vic, uma, zoe):
+            assert before[who] == again.show(who)
+
+
+def test_who_was_restricted_twice_is_shown_when_both_are_lifted(tmp_path: Path) -> None:
+    with town(tmp_path, members=1, contacts=2) as made:
+        vic, uma = made.contacts
+        made.do(RestrictContact(contact=vic))
+        made.do(RestrictContact(contact=uma))
+        made.do(MergeContact(contact=vic, into=uma))
+
+        made.do(UnrestrictContact(contact=uma))
+        assert {Restricted(uma)} == set(made.show(uma).values())
+        made.do(UnrestrictContact(contact=vic))
+
+        assert isinstance(made.show(uma)["name"], str)

@@ -123,7 +123,8 @@ def restrict(person: str, *, lift: bool, data: Path, output: Output) -> None:
     """Keep the personal data of a member or contact, but show them to nobody.
 
     Where a name was, reads say "restricted"; only the person's own export shows it. All else goes
-    on. PERSON is members/ID, contacts/ID, a bare ID, or the external id of a member.
+    on. With a contact this covers all that were merged with it.
+    PERSON is members/ID, contacts/ID, a bare ID, or the external id of a member.
     """
     kinds: dict[tuple[str, bool], Any] = {
         ("member", False): rights.RestrictMember,
@@ -134,7 +135,11 @@ def restrict(person: str, *, lift: bool, data: Path, output: Output) -> None:
     with opened(data, output) as engine:
         who = find_person(engine, person)
         receipt = record(engine, kinds[who.noun, lift](**{who.noun: who.stream}))
-        _report(engine, output, who, receipt, "no longer restricted" if lift else "restricted")
+        by = rights.restricting(engine.state.index, who.stream)
+        done = "no longer restricted" if lift else "restricted"
+        if lift and by is not None:
+            done = f"still restricted, as {who.noun}s/{by}; lift that too"
+        _report(engine, output, who, receipt, done)
 
 
 @store_command(

@@ -104,7 +104,7 @@ def get_current(world: World, contact: ContactId, *, field: str) -> Contact:
 
 def merged_into(world: World, contact: ContactId) -> tuple[ContactId, ...]:
     """The contact and all that were merged into it, directly or through others."""
-    return (contact, *world.index("merged").get(contact, ()))
+    return (contact, *world.index(rights.MERGED).get(contact, ()))
 
 
 def resolve(world: World, contact: ContactId) -> ContactId:
@@ -187,10 +187,12 @@ def _evolve(state: Contact | None, happened: Any, recorded: Recorded) -> Contact
 def _index(
     tables: Any, old: Contact | None, new: Contact, happened: Any, recorded: Recorded
 ) -> None:
-    """Keeps `merged`: contact -> all contacts that were merged into it."""
+    """Keeps MERGED and GOES_ON."""
     if isinstance(happened, ContactMerged):
-        merged = tables["merged"]
+        merged = tables[rights.MERGED]
         gone = (new.id, *merged.get(new.id, ()))
+        for each in gone:
+            tables[rights.GOES_ON][each] = happened.into
         merged[happened.into] = (*merged.get(happened.into, ()), *gone)
     rights.index_rights(tables, happened, recorded)
 

@@ -6,6 +6,7 @@ are receipts; the log carries out what they say (`Act`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,19 @@ DETAILS = ("name", "email", "phone", "external_id")
 """What tells who somebody is, and does not expire. All other personal fields are free text."""
 
 RESTRICTED = "restricted"
-"""The index of people whose data are not to be used: id -> True; None once that is lifted."""
+"""The index of people whose data are not to be used: id -> True; None once that is lifted.
+
+Ask `restricting`: who was merged with them is the same person, and is not in it.
+"""
+
+MERGED = "merged"
+"""The index of contacts: contact -> all that were merged into it, directly or through others."""
+
+GOES_ON = "goes_on"
+"""The index of contacts that were merged: contact -> the one that goes on."""
+
+Index = Callable[[str], Mapping[Any, Any]]
+"""The tables of a state: `index` of a World, for one."""
 
 
 @fact("refnet.member-erased.v1", Columns(30, giver="stream"), act=Act.ERASES)
@@ -162,9 +175,43 @@ def details(asked: RectifyMember | RectifyContact) -> dict[str, str | None]:
     return {"name": asked.name, "email": asked.email, "phone": asked.phone}
 
 
+def same_person(index: Index, subject: UUID) -> tuple[UUID, ...]:
+    """Everybody who is the same person, by merges in either direction; first who goes on."""
+    goes_on = index(GOES_ON).get(subject, subject)
+    return (goes_on, *index(MERGED).get(goes_on, ()))
+
+
+def restricting(index: Index, subject: UUID) -> UUID | None:
+    """Under which id the data of a person are restricted: their own, if so; None if they are not.
+
+    An erased one restricts nobody: nothing of theirs is left, and it could not be lifted.
+    """
+    restricted, erased = index(RESTRICTED), index(ERASED)
+    for each in (subject, *same_person(index, subject)):
+        if restricted.get(each) and each not in erased:
+            return each
+    return None
+
+
+def all_restricted(index: Index) -> frozenset[UUID]:
+    """Everybody whose data are restricted, under whatever id."""
+    found = [who for who, is_so in index(RESTRICTED).items() if is_so and who not in index(ERASED)]
+    return frozenset(same for who in found for same in same_person(index, who))
+
+
 def check_restricted(world: World, subject: UUID, *, field: str, wanted: bool) -> None:
     """Raises WrongState unless the person's data are restricted, or are not, as wanted."""
-    if bool(world.index(RESTRICTED).get(subject)) != wanted:
+    by = restricting(world.index, subject)
+    if by is not None and by != subject:
+        way_out = "lift it there" if wanted else "nothing needs to be done"
+        raise WrongState(
+            f"the data of {field} {subject} are restricted with {field} {by}, which is the same "
+            f"person by a merge; {way_out}",
+            field=field,
+            subject=subject,
+            restricted=by,
+        )
+    if (by is not None) != wanted:
         is_so = "are not restricted" if wanted else "are restricted already"
         raise WrongState(
             f"the data of {field} {subject} {is_so}; nothing needs to be done",

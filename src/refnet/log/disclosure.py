@@ -8,15 +8,12 @@ from uuid import UUID
 
 from refnet.domain.decisions import ERASED, EXPIRED, TEXTS
 from refnet.domain.facts import Act
-from refnet.domain.rights import DETAILS, RESTRICTED
+from refnet.domain.rights import DETAILS, Index, restricting
 from refnet.domain.values import Corrected, Erased, Expired, Restricted, Sealed, Withheld
 from refnet.errors import StoreDamaged
 from refnet.log.keys import KeyStore
 from refnet.log.reader import Reader
 from refnet.log.sealing import Place, unseal
-
-Index = Callable[[str], Mapping[Any, Any]]
-"""The tables of the state at the head: who was erased, whose data are restricted."""
 
 Shown = str | Withheld | None
 """A personal field as a reader gets it: the text, why it is withheld, or that there was none."""
@@ -32,7 +29,10 @@ def lookup_digest(keys: KeyStore, kind: str, text: str) -> bytes:
 
 
 class Disclosure:
-    """Opens sealed fields and finds people by what is kept secret about them."""
+    """Opens sealed fields and finds people by what is kept secret about them.
+
+    index: the tables of the state at the head: who was erased, whose data are restricted.
+    """
 
     def __init__(self, reader: Reader, keys: KeyStore, index: Index | None = None) -> None:
         self._reader = reader
@@ -51,7 +51,7 @@ class Disclosure:
         subject = sealed.subject
         if self._is_erased(subject):
             return Erased(subject)
-        is_kept = bool(self._index(RESTRICTED).get(subject))  # then it does not expire either
+        is_kept = restricting(self._index, subject) is not None  # then it does not expire either
         if is_kept and not restricted:
             return Restricted(subject)
         if not is_kept and self._is_expired(stream, version, field):

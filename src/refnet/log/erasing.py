@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from refnet.domain.decisions import ERASED, EXPIRED, TEXTS, Erasure, Noun
-from refnet.domain.rights import DETAILS, RESTRICTED
+from refnet.domain.rights import DETAILS, Index, all_restricted
 from refnet.domain.values import Sealed
 from refnet.errors import RefnetError, StorageFull, StoreSealed
 from refnet.log.codec import Codec
@@ -33,9 +32,6 @@ _TEXTS = (
     " ON sealed.originator_id = stored_events.originator_id AND version = originator_version"
     f" WHERE rowid <= ? AND field NOT IN ({','.join('?' * len(DETAILS))})"
 )
-
-Index = Callable[[str], Mapping[Any, Any]]
-"""The tables of the state at the head: who was erased, what expired."""
 
 _Sealed = tuple[str, int, str]
 """originator_id, version, field: the key of a row of `sealed`."""
@@ -69,7 +65,7 @@ class Eraser:
         erased: Mapping[UUID, Erasure] = index(ERASED)
         before_time = index(EXPIRED).get(TEXTS)
         if before_time is not None and self._store.noted(_EXPIRED) != str(before_time):
-            self.expire(before_time, index(RESTRICTED))
+            self.expire(before_time, all_restricted(index))
         again = self._keys.unfinished(erased)
         self.carry_out({subject: erased[subject] for subject in again}, None)
         return len(again)
@@ -99,12 +95,11 @@ class Eraser:
         self._unclear.clear()
         self._gone = []
 
-    def expire(self, before_time: int, restricted: Mapping[UUID, object]) -> None:
+    def expire(self, before_time: int, kept: frozenset[UUID]) -> None:
         """Have the next `carry_out` delete free text recorded before a time.
 
-        restricted: the index of people whose data are restricted: theirs is kept.
+        kept: everybody whose data are restricted.
         """
-        kept = frozenset(who for who, is_so in restricted.items() if is_so)
         self._expiry = before_time, kept
 
     @property

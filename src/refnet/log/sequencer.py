@@ -19,7 +19,7 @@ import msgspec
 
 from refnet.domain.decisions import Erasure, Noun, Request, decide
 from refnet.domain.ids import Entropy
-from refnet.domain.rights import RESTRICTED
+from refnet.domain.rights import all_restricted
 from refnet.errors import InvalidRequest, RequestIdReused, StoreDamaged
 from refnet.log.codec import Codec
 from refnet.log.connections import is_disk_failure
@@ -191,7 +191,7 @@ class Sequencer:
         expired = draft.expired_time is not None
         if draft.erasures or draft.gone or expired or self.eraser.has_work:
             if draft.expired_time is not None:
-                self.eraser.expire(draft.expired_time, self._live.state.index(RESTRICTED))
+                self.eraser.expire(draft.expired_time, all_restricted(self._live.state.index))
             self._erase(draft.erasures, draft.gone)
 
     def _erase(self, erasures: Mapping[UUID, Erasure], gone: Sequence[bytes]) -> None:
