@@ -92,6 +92,20 @@ def test_who_was_merged_is_one_person_and_erased_in_order(tmp_path: Path) -> Non
         assert [] == due(made, clock, contacts=1)
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_who_is_restricted_is_kept_under_every_id(tmp_path: Path, which: int) -> None:
+    """Promise: in either direction of a merge."""
+    clock = Clock()
+    with town(tmp_path, members=1, contacts=4, clock=clock) as made:
+        first, second, third, other = made.contacts
+        made.do(MergeContact(contact=first, into=second))
+        made.do(MergeContact(contact=second, into=third))
+        made.do(RestrictContact(contact=made.contacts[which]))
+        clock.now += 40 * MICROS_PER_DAY
+
+        assert [("contacts", other)] == due(made, clock, contacts=30)
+
+
 @pytest.mark.parametrize(
     ("text", "field", "says"),
     [

@@ -20,7 +20,7 @@ from refnet.domain.decisions import ERASED, EXPIRED, TEXTS
 from refnet.domain.membership import Member, MemberStatus
 from refnet.domain.network import ExpireTexts
 from refnet.domain.read import PersonalDataRead
-from refnet.domain.rights import DETAILS, RESTRICTED, EraseContact, EraseMember
+from refnet.domain.rights import DETAILS, EraseContact, EraseMember, all_restricted, restricting
 from refnet.domain.values import MICROS_PER_DAY, ContactId, MemberId, NetworkId, utc_day
 from refnet.engine import Engine
 from refnet.errors import InvalidRequest
@@ -121,7 +121,7 @@ def review(engine: Engine, policy: Mapping[str, int], today: int) -> Review:
         day = max(last[each] for each in same if each in last)
         if today - day < policy[kind]:
             continue
-        if any(world.index(RESTRICTED).get(each) for each in same):
+        if restricting(world.index, who) is not None:
             restricted += 1
         else:
             due.append(Due(kind, noun, who, day, len(same) - 1))
@@ -133,14 +133,14 @@ def _texts(engine: Engine, day: int) -> tuple[int, int]:
     """How many texts were recorded before a UTC day that have not expired, and when it begins."""
     begins = max(day, 0) * MICROS_PER_DAY
     expired = engine.state.index(EXPIRED).get(TEXTS, 0)
-    erased, restricted = engine.state.index(ERASED), engine.state.index(RESTRICTED)
+    erased, restricted = engine.state.index(ERASED), all_restricted(engine.state.index)
     number = 0
     for fact, recorded in engine.facts(engine.position_at(expired - 1) if expired else 0):
         if recorded.record_time >= begins:
             break
         for field in fact.SEALED.keys() - set(DETAILS):
             sealed = getattr(fact, field)
-            kept = sealed is None or sealed.subject in erased or restricted.get(sealed.subject)
+            kept = sealed is None or sealed.subject in erased or sealed.subject in restricted
             number += not kept
     return number, begins
 
