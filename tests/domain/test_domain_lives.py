@@ -66,8 +66,8 @@ LIVES = {
     "contact": """
         state       Merge Take Pass Erase Rectify Restrict Unrestrict
         current     yes   yes  yes  yes   yes     yes      -
-        merged      -     -    -    yes   yes     yes      -
-        doubled     yes   yes  yes  -     yes     yes      -
+        merged      -     -    -    -     yes     yes      -
+        doubled     yes   yes  yes  yes   yes     yes      -
         limited     yes   yes  yes  yes   yes     -        yes
         erased      -     -    -    -     -       -        -
     """,

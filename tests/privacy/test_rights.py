@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy.town import Town, ciphertexts, files_with, rows, town
+from privacy.town import Town, ciphertexts, files_with, rows, town, wrapped_keys
 from refnet.domain.contact import MergeContact
 from refnet.domain.decisions import Request
 from refnet.domain.member import ChangeProfile, EnrolMember, SuspendMember
 from refnet.domain.read import RecordReads
 from refnet.domain.rights import (
+    EraseContact,
     EraseMember,
     RectifyContact,
     RectifyMember,
@@ -341,3 +342,31 @@ def test_who_was_restricted_twice_is_shown_when_both_are_lifted(tmp_path: Path) 
         made.do(UnrestrictContact(contact=vic))
 
         assert isinstance(made.show(uma)["name"], str)
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["keys", "strict"])
+def test_merged_contacts_are_erased_as_one_person(tmp_path: Path, *, strict: bool) -> None:
+    """Promise: no half of a person stays readable, and who names half of one hears of the rest."""
+    with town(tmp_path, members=1, contacts=4) as made:
+        vic, uma, zoe, other = made.contacts
+        same, before = (vic, uma, zoe), made.show(other)
+        left = [key for who in same for key in wrapped_keys(tmp_path, who)]
+        texts = [text for who in same for text in ciphertexts(tmp_path, who)]
+        made.do(MergeContact(contact=vic, into=uma))
+        made.do(MergeContact(contact=uma, into=zoe))
+        for who in (vic, uma):
+            refusal = made.ask(EraseContact(contact=who, strict=strict))
+            assert ("WRONG_STATE", "contact") == (refusal.reason, refusal.field)
+            assert f"merged into contact {zoe}" in refusal.message
+            assert isinstance(made.show(who)["name"], str)
+
+        made.do(EraseContact(contact=zoe, strict=strict))
+
+        for who in same:
+            assert {Erased(who)} == set(made.show(who).values())
+            assert "SUBJECT_ERASED" == made.ask(RectifyContact(contact=who, name="x")).reason
+        assert [] == files_with(tmp_path, [*left, *texts] if strict else left)
+        assert before == made.show(other)
+    with town(tmp_path) as again:
+        assert 0 == again.engine.erased_again
+        assert {Erased(vic)} == set(again.show(vic).values())

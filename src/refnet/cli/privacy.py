@@ -56,6 +56,7 @@ def erase(person: str, *, strict: bool, yes: bool, data: Path, output: Output) -
     Their keys are destroyed, so that nothing of theirs can be read again; the facts stay, without
     a name, and nobody else's score changes. A member who holds a seat leaves. --strict also deletes
     the ciphertexts and clears them from the disk, which writes a large log anew.
+    Contacts that were merged are one person: name the one that goes on, and all are erased.
     PERSON is members/ID, contacts/ID, a bare ID, or the external id of a member.
 
     If another process reads just then, or the disk is full, the person is erased all the same, and

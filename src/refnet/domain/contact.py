@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from refnet.domain import rights
-from refnet.domain.decisions import ERASED, Context, Noun, World, command, get
+from refnet.domain.decisions import Context, Noun, World, command, get
 from refnet.domain.facts import Columns, Recorded, fact, pii, pseudonym
 from refnet.domain.values import ContactId, MemberId, Personal
 from refnet.errors import SelfDealing, WrongState
@@ -117,16 +117,15 @@ def resolve(world: World, contact: ContactId) -> ContactId:
 
 
 def _erase(asked: rights.EraseContact, ctx: Context, state: Contact, world: World) -> list[Any]:
-    """Whoever was merged into this contact is the same person, and must not be forgotten."""
-    erased = world.index(ERASED)
-    others = [each for each in merged_into(world, asked.contact)[1:] if each not in erased]
-    if others:
+    """All that were merged are one person, and are erased together, by the one that goes on."""
+    if state.merged_into is not None:
+        goes_on = resolve(world, asked.contact)
         raise WrongState(
-            f"contact {asked.contact} is also known as contact {others[0]}, merged into it; "
-            "erase that one first",
+            f"contact {asked.contact} was merged into contact {goes_on} and is the same person; "
+            "erase that one, and both are",
             field="contact",
             contact=asked.contact,
-            also=others[0],
+            also=goes_on,
         )
     return [rights.ContactErased(strict=asked.strict)]
 

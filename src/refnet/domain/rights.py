@@ -69,7 +69,10 @@ class MemberRestrictionLifted:
 
 @fact("refnet.contact-erased.v1", Columns(42), act=Act.ERASES)
 class ContactErased:
-    """The contact's personal data are gone for good. strict: the ciphertexts as well."""
+    """The contact's personal data are gone for good, and those of all that were merged into it.
+
+    strict: the ciphertexts as well.
+    """
 
     strict: bool = public()
 
@@ -132,7 +135,7 @@ class UnrestrictMember:
 
 @command(target="contact")
 class EraseContact:
-    """Destroy a contact's personal data."""
+    """Destroy the personal data of a contact and of all that were merged into it."""
 
     contact: ContactId
     strict: bool = False
@@ -235,7 +238,10 @@ def index_rights(tables: Any, happened: Any, recorded: Recorded) -> None:
     """Keeps the tables ERASED and RESTRICTED."""
     match type(happened).ACT:
         case Act.ERASES:
-            tables[ERASED][recorded.stream] = Erasure(recorded.position, happened.strict)
+            erasure = Erasure(recorded.position, happened.strict)
+            for each in same_person(tables.__getitem__, recorded.stream):
+                if each not in tables[ERASED]:
+                    tables[ERASED][each] = erasure
         case Act.RESTRICTS:
             tables[RESTRICTED][recorded.stream] = True
         case Act.LIFTS:

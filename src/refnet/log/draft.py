@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from refnet.domain.decisions import Decision, Erasure, Noun, Request, check_not_erased
+from refnet.domain.decisions import ERASED, Decision, Erasure, Noun, Request, check_not_erased
 from refnet.domain.facts import Act, Recorded
 from refnet.domain.ids import Entropy
+from refnet.domain.rights import same_person
 from refnet.domain.values import Sealed
 from refnet.errors import InvalidRequest, StoreSealed
 from refnet.log._stored import TIME_MAX
@@ -136,7 +137,11 @@ class Draft:
             self._sealed.extend(ciphertexts)
             self.tails[stream] = (recorded.version, recorded.origin)
             if fact.ACT is Act.ERASES:
-                self.erasures[stream] = Erasure(recorded.position, fact.strict)
+                # Just folded, so the state knows who else is the same person.
+                erased = self.world.index(ERASED)
+                for each in same_person(self.world.index, stream):
+                    if erased[each].position == recorded.position:
+                        self.erasures[each] = erased[each]
             elif fact.ACT is Act.EXPIRES:
                 self.expired_time = fact.before_time
             elif fact.ACT is Act.RECTIFIES:

@@ -15,12 +15,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from refnet.domain.contact import merged_into
 from refnet.domain.decisions import ERASED, EXPIRED, TEXTS
 from refnet.domain.membership import Member, MemberStatus
 from refnet.domain.network import ExpireTexts
 from refnet.domain.read import PersonalDataRead
-from refnet.domain.rights import DETAILS, EraseContact, EraseMember, all_restricted, restricting
+from refnet.domain.rights import (
+    DETAILS,
+    EraseContact,
+    EraseMember,
+    all_restricted,
+    restricting,
+    same_person,
+)
 from refnet.domain.values import MICROS_PER_DAY, ContactId, MemberId, NetworkId, utc_day
 from refnet.engine import Engine
 from refnet.errors import InvalidRequest
@@ -45,15 +51,13 @@ _STATUSES = {
 class Due(NamedTuple):
     """Somebody whose data were kept long enough.
 
-    day: of the last fact that names them. merged: with contacts, how many others they also are;
-    these are erased before them.
+    day: of the last fact that names them, or a contact that was merged into them.
     """
 
     kind: str
     noun: str
     stream: UUID
     day: int
-    merged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def _check(path: Path, name: str, days: object) -> None:
 
 
 def review(engine: Engine, policy: Mapping[str, int], today: int) -> Review:
-    """Who is to be erased on a day (since 1970, UTC), in an order in which that is possible.
+    """Who is to be erased on a day (since 1970, UTC).
 
     Reads the whole log. Being read is no use of data, so it does not prolong how long they are
     kept. Raises StoreDamaged.
@@ -117,16 +121,18 @@ def review(engine: Engine, policy: Mapping[str, int], today: int) -> Review:
     due, restricted = [], 0
     for who, kind in people.items():
         noun = "contact" if kind == "contacts" else "member"
-        same = merged_into(world, ContactId(who)) if noun == "contact" else (who,)
+        same = same_person(world.index, who)
+        if who != same[0]:
+            continue  # who was merged goes with the one that goes on
         day = max(last[each] for each in same if each in last)
         if today - day < policy[kind]:
             continue
         if restricting(world.index, who) is not None:
             restricted += 1
         else:
-            due.append(Due(kind, noun, who, day, len(same) - 1))
+            due.append(Due(kind, noun, who, day))
     texts = _texts(engine, today - policy["texts"]) if "texts" in policy else (0, 0)
-    return Review(sorted(due, key=lambda each: each.merged), restricted, texts)
+    return Review(due, restricted, texts)
 
 
 def _texts(engine: Engine, day: int) -> tuple[int, int]:

@@ -98,12 +98,12 @@ class ContactServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EraseContact(self, request, context):
-        """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-        answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+        """EraseContact destroys the personal data of a contact, and of all that were merged into it, for
+        good; the facts around them stay. When it answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
         store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
         disk until whoever reads the files just then has ended. The server tries both every second, and
         logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
-        WRONG_STATE if somebody merged into this contact is not erased yet.
+        WRONG_STATE for a contact that was merged into another, which is to be named instead.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,15 +118,16 @@ class ContactServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RestrictContact(self, request, context):
-        """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
-        own: WRONG_STATE, SUBJECT_ERASED.
+        """RestrictContact keeps the personal data of a contact, but shows them to nobody, nor those of any
+        contact merged with it, before or later. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UnrestrictContact(self, request, context):
-        """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
+        """UnrestrictContact shows them again. Refusals of its own: SUBJECT_ERASED, and WRONG_STATE if they
+        are not restricted, or are by the restriction of a contact merged with this one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,23 +42,25 @@ class ContactServiceStub:
     WRONG_STATE.
     """
     EraseContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.EraseContactRequest, _contact_service_pb2.EraseContactResponse]
-    """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-    answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+    """EraseContact destroys the personal data of a contact, and of all that were merged into it, for
+    good; the facts around them stay. When it answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
     store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
     disk until whoever reads the files just then has ended. The server tries both every second, and
     logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
-    WRONG_STATE if somebody merged into this contact is not erased yet.
+    WRONG_STATE for a contact that was merged into another, which is to be named instead.
     """
     RectifyContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RectifyContactRequest, _contact_service_pb2.RectifyContactResponse]
     """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
     Refusals of its own: SUBJECT_ERASED.
     """
     RestrictContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.RestrictContactRequest, _contact_service_pb2.RestrictContactResponse]
-    """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
-    own: WRONG_STATE, SUBJECT_ERASED.
+    """RestrictContact keeps the personal data of a contact, but shows them to nobody, nor those of any
+    contact merged with it, before or later. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
     """
     UnrestrictContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.UnrestrictContactRequest, _contact_service_pb2.UnrestrictContactResponse]
-    """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
+    """UnrestrictContact shows them again. Refusals of its own: SUBJECT_ERASED, and WRONG_STATE if they
+    are not restricted, or are by the restriction of a contact merged with this one.
+    """
     GetContact: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.GetContactRequest, _contact_service_pb2.GetContactResponse]
     """GetContact reads one contact. Refusals of its own: NOT_FOUND."""
     ListContacts: _grpc.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]
@@ -81,23 +83,25 @@ class ContactServiceAsyncStub(ContactServiceStub):
     WRONG_STATE.
     """
     EraseContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.EraseContactRequest, _contact_service_pb2.EraseContactResponse]  # type: ignore[assignment]
-    """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-    answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+    """EraseContact destroys the personal data of a contact, and of all that were merged into it, for
+    good; the facts around them stay. When it answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
     store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
     disk until whoever reads the files just then has ended. The server tries both every second, and
     logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
-    WRONG_STATE if somebody merged into this contact is not erased yet.
+    WRONG_STATE for a contact that was merged into another, which is to be named instead.
     """
     RectifyContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RectifyContactRequest, _contact_service_pb2.RectifyContactResponse]  # type: ignore[assignment]
     """RectifyContact corrects personal details that were wrong: every earlier text of these is destroyed.
     Refusals of its own: SUBJECT_ERASED.
     """
     RestrictContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.RestrictContactRequest, _contact_service_pb2.RestrictContactResponse]  # type: ignore[assignment]
-    """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
-    own: WRONG_STATE, SUBJECT_ERASED.
+    """RestrictContact keeps the personal data of a contact, but shows them to nobody, nor those of any
+    contact merged with it, before or later. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
     """
     UnrestrictContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.UnrestrictContactRequest, _contact_service_pb2.UnrestrictContactResponse]  # type: ignore[assignment]
-    """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
+    """UnrestrictContact shows them again. Refusals of its own: SUBJECT_ERASED, and WRONG_STATE if they
+    are not restricted, or are by the restriction of a contact merged with this one.
+    """
     GetContact: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.GetContactRequest, _contact_service_pb2.GetContactResponse]  # type: ignore[assignment]
     """GetContact reads one contact. Refusals of its own: NOT_FOUND."""
     ListContacts: _aio.UnaryUnaryMultiCallable[_contact_service_pb2.ListContactsRequest, _contact_service_pb2.ListContactsResponse]  # type: ignore[assignment]
@@ -135,12 +139,12 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.EraseContactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.EraseContactResponse, _abc.Awaitable[_contact_service_pb2.EraseContactResponse]]:
-        """EraseContact destroys the personal data of a contact for good; the facts around them stay. When it
-        answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
+        """EraseContact destroys the personal data of a contact, and of all that were merged into it, for
+        good; the facts around them stay. When it answers, nobody is shown them any more, and no key of theirs exists, unless the disk of the key
         store was full: then it is destroyed as soon as there is room. Deleted bytes may lie on the
         disk until whoever reads the files just then has ended. The server tries both every second, and
         logs erasure_delayed. Refusals of its own: SUBJECT_ERASED if that was done before, and
-        WRONG_STATE if somebody merged into this contact is not erased yet.
+        WRONG_STATE for a contact that was merged into another, which is to be named instead.
         """
 
     @_abc_1.abstractmethod
@@ -159,8 +163,8 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.RestrictContactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.RestrictContactResponse, _abc.Awaitable[_contact_service_pb2.RestrictContactResponse]]:
-        """RestrictContact keeps the personal data of a contact, but shows them to nobody. Refusals of its
-        own: WRONG_STATE, SUBJECT_ERASED.
+        """RestrictContact keeps the personal data of a contact, but shows them to nobody, nor those of any
+        contact merged with it, before or later. Refusals of its own: WRONG_STATE, SUBJECT_ERASED.
         """
 
     @_abc_1.abstractmethod
@@ -169,7 +173,9 @@ class ContactServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contact_service_pb2.UnrestrictContactRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contact_service_pb2.UnrestrictContactResponse, _abc.Awaitable[_contact_service_pb2.UnrestrictContactResponse]]:
-        """UnrestrictContact shows them again. Refusals of its own: WRONG_STATE, SUBJECT_ERASED."""
+        """UnrestrictContact shows them again. Refusals of its own: SUBJECT_ERASED, and WRONG_STATE if they
+        are not restricted, or are by the restriction of a contact merged with this one.
+        """
 
     @_abc_1.abstractmethod
     def GetContact(
