@@ -251,6 +251,38 @@ def test_the_key_encryption_key_is_changed(
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("privacy", "erase", "bob", "--yes"),
+        ("privacy", "rectify", "bob", "--name", "Bob", "--yes"),
+        ("privacy", "restrict", "bob"),
+        ("privacy", "restrict", "bob", "--lift"),
+        ("privacy", "retention", "POLICY", "--yes"),
+        ("privacy", "export", "bob"),
+        ("audit", "publish", "--scores"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("there", [False, True], ids=["missing", "empty"])
+def test_a_mistyped_directory_is_refused_and_left_as_it_is(
+    run: Run, tmp_path: Path, command: tuple[str, ...], *, there: bool
+) -> None:
+    """Promise: nobody takes a store that was just made for the one that holds the person."""
+    policy, nowhere = tmp_path / "policy.toml", tmp_path / "nothing"
+    policy.write_text("[retention]\nleft-members = 1\n")
+    if there:
+        nowhere.mkdir()
+    asked = [policy if word == "POLICY" else word for word in command]
+
+    done = run(*asked, "--json", store=nowhere)
+
+    assert (1, "NOT_FOUND") == (done.code, done.json["error"]["reason"])
+    assert str(nowhere) in done.err
+    assert there == nowhere.exists()
+    assert not there or [] == list(nowhere.iterdir())
+
+
 def test_no_reads_are_listed_where_no_server_ran(run: Run, network: dict[str, str]) -> None:
     assert {"reads": []} == run("privacy", "reads", "--json").json
     assert 0 == run("privacy", "reads", "bob").code

@@ -61,7 +61,7 @@ def init(operator: str, data: Path, output: Output) -> None:
             field="operator",
         )
     # A store that is not there yet is made: its first fact is to be signed too.
-    with opened(data, output, read_only=(data / FILE).exists()) as engine:
+    with opened(data, output, read_only=(data / FILE).exists(), make=True) as engine:
         place = signer_directory(data)
         made = Signer(f"{operator}/refnet/{engine.log_id}", os.urandom(KEY_SIZE))
         signer.found(place, made)

@@ -14,7 +14,8 @@ from refnet.cli.output import Output
 from refnet.cli.readonly import told_read_only
 from refnet.cli.unfinished import refuse_unfinished
 from refnet.engine import Engine
-from refnet.errors import LogBehind, LogForked, RefnetError
+from refnet.errors import LogBehind, LogForked, NotFound, RefnetError
+from refnet.log.store import FILE
 from refnet.wiring import open_engine
 
 INTERRUPTED = 130
@@ -65,9 +66,17 @@ def store_command(
 
 
 @contextmanager
-def opened(data: Path, output: Output, *, read_only: bool = False) -> Iterator[Engine]:
-    """The store in a directory, closed at the end."""
+def opened(
+    data: Path, output: Output, *, read_only: bool = False, make: bool = False
+) -> Iterator[Engine]:
+    """The store in a directory, closed at the end.
+
+    make: it is made if missing. Else that is NotFound, and nothing is made: who mistypes the
+    directory must not take an empty store, with keys of its own, for the one that was meant.
+    """
     refuse_unfinished(data)
+    if not make and not (data / FILE).exists():
+        raise NotFound(f"{data} holds no log; name the store with --data", path=data)
     with open_engine(data, read_only=read_only, warn=output.note) as engine:
         yield engine
 
@@ -105,7 +114,7 @@ def _data_option() -> click.Option:
         show_default=True,
         envvar="REFNET_DATA",
         metavar="DIR",
-        help="Directory of the store; made if missing. [env: REFNET_DATA]",
+        help="Directory of the store; import and serve make it if missing. [env: REFNET_DATA]",
     )
 
 

@@ -62,7 +62,7 @@ def make(data: Path, output: Output) -> None:
 
 def show(data: Path, output: Output) -> str | None:
     """Print the best members as of today, as a server has them; the resource name of the best."""
-    with opened(data, output) as engine:
+    with opened(data, output, make=True) as engine:
         _, recorded = engine.head()
         snapshot = engine.scores(day=utc_day(max(recorded, wiring.system_clock())))
         numbers = [int(number) for number in snapshot.order[:_BEST]]

@@ -59,7 +59,7 @@ def ratings(
     to 10 without 0, become testimonials. Lines need no order, a header is passed over, and .gz is
     known by its suffix. --pretrust and --decay make a new store; with another they must agree.
     """
-    with opened(data, output) as engine:
+    with opened(data, output, make=True) as engine:
         rejects = Rejects(data, file)
         run = RatingsImport(engine, rejects, pretrust=pretrust, decay=decay)
         _run(run, file, rejects, engine, output)
@@ -90,7 +90,7 @@ def slips(file: Path, *, enrol: bool, data: Path, output: Output) -> None:
     The first line names the columns (below); each line is one slip. Closed business names the
     `slip` of its referral, and stands for the steps up to it. See docs/slips.md.
     """
-    with opened(data, output) as engine:
+    with opened(data, output, make=True) as engine:
         rejects = Rejects(data, file)
         _run(SlipsImport(engine, rejects, enrol=enrol), file, rejects, engine, output)
 
