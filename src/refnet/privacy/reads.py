@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from refnet.domain.read import PersonalDataRead, RecordReads
 from refnet.domain.values import utc_day
-from refnet.errors import RefnetError, StorageFull
+from refnet.errors import Overloaded, RefnetError, StorageFull, StoreSealed
 from refnet.log.reader import Reader
 
 NOTED_SECONDS = 0.25
@@ -28,6 +29,9 @@ _NAME = PersonalDataRead.NAME  # type: ignore[attr-defined]
 _ROWS = 20_000
 
 _Key = tuple[str, UUID]  # reader, subject
+
+_PASSING = (StorageFull, StoreSealed, Overloaded)
+"""Refusals after which the same may be recorded a moment later."""
 
 
 class ReadLog:
@@ -55,16 +59,26 @@ class ReadLog:
             key = reader, subject
             if known.get(key, -1) < day and (day, key) not in self._sent:
                 self._noted.setdefault(day, {})[key] = None
-        if self._noted and self._timer is None:
+        if self._noted:
             self._wait(NOTED_SECONDS)
 
     def flush(self) -> None:
-        """Hand what was noted to the writer now."""
+        """Hand what was noted to the writer now, all of it: for when nobody will do so later."""
+        self._flush(hold=False)
+
+    def _flush(self, *, hold: bool) -> None:
+        """Oldest day first, as the index knows of each reader and person the newest day only.
+
+        hold: keep back a day while an earlier one is in flight. If that is refused, it comes again,
+        and would be taken for known if the later one had been recorded meanwhile.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        noted, self._noted = self._noted, {}
-        for day, keys in noted.items():
+        for day in sorted(self._noted):
+            if hold and any(sent < day for sent, _ in self._sent):
+                break  # `_settle` goes on
+            keys = self._noted.pop(day)
             for reader in dict.fromkeys(reader for reader, _ in keys):
                 theirs = iter([subject for who, subject in keys if who == reader])
                 while subjects := tuple(islice(theirs, SUBJECTS_MAX)):
@@ -72,7 +86,9 @@ class ReadLog:
                     self._send(asked)
 
     def _wait(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.flush)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(seconds, partial(self._flush, hold=True))
 
     def _send(self, asked: RecordReads) -> None:
         """The request is with the writer when this returns, so that closing it answers it."""
@@ -83,18 +99,20 @@ class ReadLog:
         task.add_done_callback(self._tasks.discard)
 
     async def _settle(self, asked: RecordReads, recorded: Awaitable[object]) -> None:
+        seconds = NOTED_SECONDS
         try:
             await recorded
-        except StorageFull:
+        except _PASSING:
             # The index does not know them, so once there is room they are recorded.
             for subject in asked.subjects:
                 self._noted.setdefault(asked.day, {})[asked.reader, subject] = None
-            if self._timer is None:
-                self._wait(RETRY_SECONDS)
+            seconds = RETRY_SECONDS
         except RefnetError:
             pass  # the server stops, or has no network, and then nobody was shown anything
         finally:
             self._sent -= _keys(asked)
+        if self._noted:
+            self._wait(seconds)
 
 
 def _keys(asked: RecordReads) -> set[tuple[int, _Key]]:
