@@ -9,15 +9,13 @@ from pathlib import Path
 
 from refnet.tlog.note import BadNote, parse_note
 from refnet.tlog.publish import CHECKPOINT, HISTORY
-from refnet.tlog.signer import STATE
+from refnet.tlog.signer import LOCK, STATE
 
 PATIENCE_SECONDS = 2.0
 """How long a publisher may take from remembering what it signs to having published it."""
 
 _PAUSE_SECONDS = 0.05
 _TAIL = 1 << 16
-_LOCK = "lock"
-"""In the signer's directory, since something was first about to be signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def _read(root: Path, signer: Path | None) -> Signed:
             *(b"", b"", 0), ends_well=False, has_signer=has_signer, has_worked=True, problem=problem
         )
     ends_well = tail.endswith(checkpoint + b"\n") if checkpoint else not length
-    has_locked = has_signer and signer is not None and (signer / _LOCK).exists()
+    has_locked = has_signer and signer is not None and (signer / LOCK).exists()
     has_worked = has_locked or (root / "tile").exists()
     return Signed(checkpoint, state, length, ends_well, has_signer, has_worked)
 

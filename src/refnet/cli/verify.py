@@ -21,12 +21,10 @@ from refnet.publishing import FOLDER
 from refnet.tlog.note import BadNote, Verifier, parse_vkey
 from refnet.tlog.policy import BadPolicy, Policy, parse_policy
 from refnet.tlog.publish import CHECKPOINT
-from refnet.tlog.signer import read_keys
+from refnet.tlog.signer import RETIRED_SUFFIX, read_keys
 from refnet.wiring import signer_directory
 
 NOBODY = "none"
-RETIRED_SUFFIX = ".vkey"
-"""Of files in the signer's directory: public keys whose private halves are gone, a line each."""
 _MIB = 1 << 20
 
 

@@ -21,6 +21,9 @@ from refnet.tlog.note import BadNote, Note, Signer, Verifier, parse_note, parse_
 from refnet.tlog.proofs import BadProof, Node, check_consistency, prove_consistency, root_at
 
 STATE = "state"
+LOCK = "lock"
+"""Made when the first checkpoint is about to be signed."""
+
 KEY_SUFFIX = ".skey"
 RETIRED_SUFFIX = ".vkey"
 """Of the public halves of keys that sign no more."""
@@ -224,7 +227,7 @@ def _key_text(signer: Signer) -> bytes:
 
 
 def _lock(directory: Path) -> int:
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
