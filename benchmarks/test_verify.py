@@ -22,6 +22,7 @@ from benchmarks.ratio import Comparison, Side
 from refnet.audit.checkpoints import Keys
 from refnet.audit.verify import Report, verify
 from refnet.domain.nouns import NOUNS
+from refnet.log.store import view_store
 from refnet.publishing import FOLDER, SIGNER
 from refnet.tlog.note import KEY_SIZE, Signer
 from refnet.tlog.publish import Publisher
@@ -37,7 +38,8 @@ RSS_GOAL = 300 << 20
 
 def signed(network: Network) -> Signer:
     """Sign the log of a network at many sizes; its key."""
-    signer = Signer("example.com/refnet/benchmark", os.urandom(KEY_SIZE))
+    with closing(view_store(network.folder)) as store:
+        signer = Signer(f"example.com/refnet/{store.log}", os.urandom(KEY_SIZE))
     found(network.folder / SIGNER, signer)
     sizes = sorted({network.facts * part // CHECKPOINTS for part in range(1, CHECKPOINTS + 1)})
     with (

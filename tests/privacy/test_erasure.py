@@ -32,8 +32,6 @@ from refnet.tlog.note import Signer
 from refnet.tlog.signer import found
 from refnet.wiring import open_publishing
 
-KEY = Signer("example.com/refnet/test", b"\x07" * 32)
-
 
 def published(engine: Any) -> None:
     """Sign and publish what the log holds."""
@@ -132,9 +130,10 @@ def test_one_of_5000_is_erased_and_4999_are_not_touched(tmp_path: Path) -> None:
         who = made.members[2500]
         while len(made.words[who]) < 200:
             made.do(ChangeProfile(member=who, phone=made.word(who, "phone")), who)
-        found(data / SIGNER, KEY)
+        key = Signer(f"example.com/refnet/{made.engine.log_id}", b"\x07" * 32)
+        found(data / SIGNER, key)
         published(made.engine)
-        keys, choice = Keys([KEY.verifier]), Choice(who)
+        keys, choice = Keys([key.verifier]), Choice(who)
         made_before = make_bundle(data, keys, NOUNS, choice, out, lambda _, __: None)
         kept = {path.name: path.read_bytes() for path in (out / "proofs").iterdir()}
         shown = {each: made.show(each)["name"] for each in made.members if each != who}
