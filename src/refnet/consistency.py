@@ -1,4 +1,4 @@
-"""How fresh what is read must be."""
+"""How fresh what is read must be, and which positions can be read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ class Freshness:
     exactly: int | None = None
     day: int | None = None
     head: bool = False
+
+
+def check_in_log(position: int, head: int, *, field: str = "position") -> None:
+    """Raises PositionAhead unless a position is 0 or one of the log. field: where it was named."""
+    if not 0 <= position <= head:
+        raise PositionAhead(
+            f"position {position} is not in the log, which reaches {head}; name one up to that",
+            field=field,
+            position=position,
+            head=head,
+        )
 
 
 def check_reached(position: int, head: int) -> None:

@@ -13,11 +13,11 @@ import structlog
 from refnet.app import App
 from refnet.consistency import Freshness
 from refnet.domain.decisions import Request
-from refnet.domain.network import PublishScores
-from refnet.domain.values import MICROS_PER_DAY, NetworkId, utc_day
+from refnet.domain.values import MICROS_PER_DAY, utc_day
 from refnet.errors import RefnetError
 from refnet.log.draft import Receipt
 from refnet.log.sequencer import Clock
+from refnet.standings import claim_of
 
 PRINCIPAL = "refnet"
 """In whose name the server writes."""
@@ -38,13 +38,10 @@ async def state_scores(app: App, now: int) -> Receipt | None:
     (position,) = await app.ends_of_days([day], app.position)
     if not networks or position == 0:
         return None
-    network = NetworkId(networks[0])
+    network = networks[0]
     scores = await app.scores(Freshness(exactly=position, day=day), PATIENCE_SECONDS)
-    command = PublishScores(
-        network=network, position=position, day=day, model=scores.model, digest=scores.digest
-    )
     request = Request(
-        command=command,
+        command=claim_of(scores, network),
         request_id=f"scores of day {day}, model {scores.model}",
         principal=PRINCIPAL,
         new_id=network,

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refnet import whatif
+from refnet.consistency import check_in_log
 from refnet.domain.decisions import Noun, Request
 from refnet.domain.facts import Recorded
 from refnet.domain.ids import Entropy, uuid4, uuid7
 from refnet.domain.state import State
 from refnet.domain.values import utc_day
-from refnet.errors import PositionAhead, RefnetError, StoreDamaged, StoreSealed
+from refnet.errors import RefnetError, StoreDamaged, StoreSealed
 from refnet.ledger.ledger import Ledger
 from refnet.log import live
 from refnet.log.batches import Extractor
@@ -292,13 +293,7 @@ class Engine:
         head, record_time = self._reader.head()
         if position is None:
             position = head
-        if not 0 <= position <= head:
-            raise PositionAhead(
-                f"position {position} is not in the log, which reaches {head}; name one up to that",
-                field="position",
-                position=position,
-                head=head,
-            )
+        check_in_log(position, head)
         if day is None:
             day = utc_day(record_time if position == head else self.record_time(position))
         return position, day

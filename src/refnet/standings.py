@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from refnet import evidence
 from refnet.accumulators import Accumulators
 from refnet.domain.facts import Effect
-from refnet.domain.values import utc_day
+from refnet.domain.network import PublishScores
+from refnet.domain.values import NetworkId, utc_day
 from refnet.errors import InvalidRequest
 from refnet.labels import labels_of
 from refnet.ledger.columns import NOBODY, Columns
@@ -232,6 +233,17 @@ def snapshot_at(
     accumulators.fold(evidence.events(evidence.rows_of(columns), day))
     scores = score(accumulators, day, standing=roll.standing(), model=model, threads=threads)
     return scored(ledger, columns, accumulators, roll, policy, scores, model)
+
+
+def claim_of(snapshot: Snapshot, network: UUID) -> PublishScores:
+    """What states in the log that the scores are these."""
+    return PublishScores(
+        network=NetworkId(network),
+        position=snapshot.position,
+        day=snapshot.day,
+        model=snapshot.model,
+        digest=snapshot.digest,
+    )
 
 
 def check_claim(snapshot: Snapshot, model: str, digest: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from privacy.test_crashes import die
-from privacy.town import ciphertexts, files_with, rows, town
+from privacy.town import START, Clock, ciphertexts, files_with, rows, town
 from refnet.domain.member import SuspendMember
 from refnet.domain.network import ExpireTexts
 from refnet.domain.rights import EraseMember, RestrictMember, UnrestrictMember
@@ -19,16 +19,6 @@ from refnet.errors import InvalidRequest, StoreDamaged, WrongState
 from refnet.log.reader import Reader
 from refnet.privacy.export import about_person
 from refnet.privacy.retention import expiry_for, review
-
-START = 20_000 * MICROS_PER_DAY
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> int:
-        return self.now
 
 
 def praise(made: Any, author: Any, subject: Any) -> tuple[Any, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from privacy.town import Town, town
+from privacy.town import Clock, Town, town
 from refnet.domain.contact import MergeContact
 from refnet.domain.member import ApplyForMembership, DecideApplication, LeaveNetwork
 from refnet.domain.read import RecordReads
@@ -15,16 +15,6 @@ from refnet.domain.rights import EraseContact, RestrictContact
 from refnet.domain.values import MICROS_PER_DAY, Erased, utc_day
 from refnet.errors import InvalidRequest
 from refnet.privacy.retention import command_for, in_batches, read_policy, review
-
-START = 20_000 * MICROS_PER_DAY
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> int:
-        return self.now
 
 
 def due(made: Town, clock: Clock, **policy: int) -> list[tuple[str, object]]:

@@ -18,11 +18,25 @@ from refnet.domain.network import CharterNetwork
 from refnet.domain.nouns import BY_COMMAND
 from refnet.domain.referral import AcceptReferral, PassReferral
 from refnet.domain.testimonial import GiveTestimonial
+from refnet.domain.values import MICROS_PER_DAY
 from refnet.engine import Engine
 from refnet.errors import RefnetError
 from refnet.wiring import open_engine
 
 FIELDS = ("name", "email", "phone", "external_id")
+
+
+START = 20_000 * MICROS_PER_DAY
+
+
+class Clock:
+    """Time that stands still until a test moves it. now: microseconds."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> int:
+        return self.now
 
 
 @dataclass

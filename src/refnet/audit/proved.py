@@ -8,11 +8,8 @@ from pathlib import Path
 
 from refnet.errors import LogForked, NotFound, PositionAhead
 from refnet.log.reader import Reader, check_commitments
-from refnet.log.tree import leaf_data, leaf_hash
-from refnet.tlog.checkpoint import parse_checkpoint
-from refnet.tlog.note import parse_note
 from refnet.tlog.proof_file import SUFFIX, Proof
-from refnet.tlog.proofs import BadProof, check_inclusion
+from refnet.tlog.proofs import BadProof
 from refnet.tlog.published import Published
 
 
@@ -49,10 +46,8 @@ def prove(published: Published, leaf: Leaf) -> Proof:
     published is another fact.
     """
     proof = published.inclusion(leaf.position)
-    checkpoint = parse_checkpoint(parse_note(proof.checkpoint.encode()).text)
-    hashed = leaf_hash(leaf_data(leaf.index, leaf.commitment))
     try:
-        check_inclusion(hashed, proof.index, checkpoint.size, proof.path, checkpoint.root)
+        proof.check(leaf.index, leaf.commitment)
     except BadProof as error:
         raise LogForked(
             f"the fact at position {leaf.position} is not the one that was published: {error}; "

@@ -137,17 +137,16 @@ def scan(reader: Reader, upto: int, after: int = 0) -> Iterator[list[Row]]:
     while after < upto:
         try:
             rows = reader.rows_as_found(after, upto, size)
-            missing = None if rows else after + 1
         except RefnetError as error:
             if size > 1:  # find out which, one by one
                 size = 1
                 continue
             raise _unreadable(after, error) from error
-        if missing is not None:
+        if not rows:
             raise Differs(
                 "position",
-                f"the log has no fact at position {missing}, but {upto} facts; {WAY_OUT}",
-                index=missing - 1,
+                f"the log has no fact at position {after + 1}, but {upto} facts; {WAY_OUT}",
+                index=after,
             )
         for place, row in enumerate(rows, after + 1):
             # A bit that flips in a position leaves the others of its page where they are, so that

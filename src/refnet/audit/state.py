@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from refnet.audit.told import check_reached
+from refnet.consistency import check_in_log
 from refnet.domain.decisions import Noun
 from refnet.domain.facts import Recorded
 from refnet.domain.nouns import NOUNS
@@ -63,7 +63,7 @@ def state_at(reader: Reader, noun: Noun, stream: UUID, position: int) -> Held:
     Raises PositionAhead, NotFound where the stream had not begun or is of another noun,
     StoreDamaged naming a position that is not what was committed to, or does not fit.
     """
-    check_reached(reader, position)
+    check_in_log(position, reader.position())
     rows = reader.stream_rows(stream, position)
     check_commitments(rows)
     commitments = [row[6] for row in rows]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from refnet.consistency import check_in_log
 from refnet.domain.facts import Recorded
-from refnet.errors import PositionAhead
 from refnet.ledger.ledger import Ledger
 from refnet.log.batches import Extractor
 from refnet.log.reader import Reader
@@ -40,7 +40,7 @@ class Told:
         self.reader = reader
         projection = Projection.fresh(extractor)
         self.facts: list[tuple[Any, Recorded]] = []
-        check_reached(reader, position)
+        check_in_log(position, reader.position())
         for rows in reader.scan(0, position):
             projection.extend(rows, verify=True)
             if decoded:
@@ -48,15 +48,3 @@ class Told:
             advance(projection.position)
         self.ledger: Ledger = projection.ledger
         self.position = position
-
-
-def check_reached(reader: Reader, position: int) -> None:
-    """Raises PositionAhead for a position that the log has not reached."""
-    head = reader.position()
-    if not 0 <= position <= head:
-        raise PositionAhead(
-            f"position {position} is not in the log, which reaches {head}; name one up to that",
-            field="position",
-            position=position,
-            head=head,
-        )

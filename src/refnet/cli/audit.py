@@ -13,12 +13,11 @@ from refnet.cli.command import CommandFailed, opened, store_command
 from refnet.cli.logs import configure_logs
 from refnet.cli.output import Output
 from refnet.domain.decisions import Request
-from refnet.domain.network import PublishScores
-from refnet.domain.values import NetworkId
 from refnet.engine import Engine
 from refnet.errors import InvalidRequest, NetworkMissing, NotFound, RefnetError
 from refnet.log.store import FILE
 from refnet.publishing import FOLDER, SIGNER
+from refnet.standings import claim_of
 from refnet.tlog import signer
 from refnet.tlog.note import KEY_SIZE, Signer
 from refnet.tlog.proof_file import SUFFIX, extension
@@ -156,13 +155,7 @@ def _state_scores(engine: Engine) -> None:
     """Record the digest of the scores as they are. Raises NetworkMissing, or what refuses it."""
     for network in engine.state.resident("network"):
         scores = engine.scores()
-        command = PublishScores(
-            network=NetworkId(network),
-            position=scores.position,
-            day=scores.day,
-            model=scores.model,
-            digest=scores.digest,
-        )
+        command = claim_of(scores, network)
         # As of a position that grows with every statement: a repeat is another one.
         request_id = f"scores at {scores.position}, model {scores.model}"
         (outcome,) = engine.execute(

@@ -11,12 +11,12 @@ from uuid import UUID
 from refnet.audit.diff import Because, Change, because, change_of, changes
 from refnet.audit.opinions import Kernel, Moment, Scored
 from refnet.audit.stores import NOTHING, Difference, first_difference, open_rows
-from refnet.audit.told import check_reached
 from refnet.cli import moments
 from refnet.cli.audit_scores import Audit, audited, moment_at
 from refnet.cli.command import opened
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
+from refnet.consistency import check_in_log
 from refnet.errors import InvalidRequest
 from refnet.explain import COMPONENTS
 from refnet.log.reader import Reader
@@ -161,5 +161,5 @@ def _reached(reader: Reader, asked: Asked) -> int:
     if asked.moment.position is None:
         assert asked.moment.record_time is not None
         return reader.position_at(asked.moment.record_time)
-    check_reached(reader, asked.moment.position)
+    check_in_log(asked.moment.position, reader.position())
     return asked.moment.position

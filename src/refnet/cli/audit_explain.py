@@ -13,11 +13,11 @@ import click
 from refnet.audit.concerning import concerning
 from refnet.audit.opinions import Moment
 from refnet.audit.proved import Leaf, covered, leaf_at, write_proofs
-from refnet.cli.asof import AsOf, as_of, basis, resource
+from refnet.cli.asof import AsOf, as_of, resource
 from refnet.cli.audit_diff_shown import signed
 from refnet.cli.audit_scores import Audit, audited, moment_at, scores_option
 from refnet.cli.command import opened, store_command
-from refnet.cli.explain import show_parts
+from refnet.cli.explain import show_parts, whole_of
 from refnet.cli.moments import date_of
 from refnet.cli.output import Output
 from refnet.cli.people import find_member
@@ -216,29 +216,7 @@ def _document(
 ) -> dict[str, object]:
     letters = {letter: name for name, letter in COMPONENTS.items()}
     return {
-        **basis(snapshot),
-        "member": resource(snapshot, whole.number),
-        "score": whole.score,
-        "raw": whole.raw,
-        "components": {
-            name: {
-                "value": whole.values[letter],
-                "weight": whole.weights[letter],
-                "points": whole.points(letter),
-            }
-            for name, letter in COMPONENTS.items()
-        },
-        "parts": [
-            {
-                "component": letters[part.component],
-                "source": part.source,
-                "partner": resource(snapshot, part.partner),
-                "points": part.points,
-            }
-            for part in whole.parts
-        ],
-        "taken": whole.taken,
-        "remainder": whole.remainder,
+        **whole_of(snapshot, whole),
         "edges": [
             {
                 "partner": resource(snapshot, each.partner),

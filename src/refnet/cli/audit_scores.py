@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import click
 
 from refnet.audit.opinions import SECONDS_A_FACT, Kernel, Moment, Reference, disagreement
-from refnet.audit.told import Told, check_reached
+from refnet.audit.told import Told
 from refnet.cli import moments
 from refnet.cli.output import Output
 from refnet.cli.scores import name_of
+from refnet.consistency import check_in_log
 from refnet.domain.values import utc_day
 from refnet.engine import Engine
 from refnet.ledger.columns import NOBODY
@@ -136,7 +137,7 @@ def moment_at(
     """
     position = engine.head()[0] if asked is None else asked.resolve(engine, output.warn)
     with closing(engine.reader()) as reader:
-        check_reached(reader, position)
+        check_in_log(position, reader.position())
     return Moment(position, utc_day(engine.record_time(position)) if day is None else day, model)
 
 

@@ -152,13 +152,8 @@ def _show_acts(
         output.table("honest ways up, each tried alone", ("points", "act"), rows)
 
 
-def _document(
-    snapshot: Snapshot,
-    whole: explain.Explanation,
-    chosen: list[explain.Partner],
-    priced: list[_Priced],
-    found: list[actions.Action],
-) -> dict[str, object]:
+def whole_of(snapshot: Snapshot, whole: explain.Explanation) -> dict[str, object]:
+    """A score and its parts, which add up to it, for programs."""
     letters = {letter: name for name, letter in COMPONENTS.items()}
     return {
         **basis(snapshot),
@@ -184,6 +179,18 @@ def _document(
         ],
         "taken": whole.taken,
         "remainder": whole.remainder,
+    }
+
+
+def _document(
+    snapshot: Snapshot,
+    whole: explain.Explanation,
+    chosen: list[explain.Partner],
+    priced: list[_Priced],
+    found: list[actions.Action],
+) -> dict[str, object]:
+    return {
+        **whole_of(snapshot, whole),
         "partners": [
             {
                 "partner": resource(snapshot, each.number),

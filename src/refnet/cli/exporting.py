@@ -10,8 +10,9 @@ import click
 from refnet.audit.lines import as_json
 from refnet.cli.command import opened, store_command
 from refnet.cli.output import Output
+from refnet.consistency import check_in_log
 from refnet.engine import Row
-from refnet.errors import PositionAhead, StoreDamaged
+from refnet.errors import StoreDamaged
 
 
 @click.group("export")
@@ -39,14 +40,7 @@ def facts(after: int, upto: int | None, data: Path, output: Output) -> None:
     with opened(data, output, read_only=True) as engine:
         head = engine.head()[0]
         for name, position in (("after", after), ("upto", upto or 0)):
-            if position > head:
-                raise PositionAhead(
-                    f"position {position} is not in the log, which reaches {head}; "
-                    "name one up to that",
-                    field=name,
-                    position=position,
-                    head=head,
-                )
+            check_in_log(position, head, field=name)
         end = head if upto is None else upto
         with output.progress("exporting", end - after) as advance:
             for row in engine.rows(after, end):

@@ -10,11 +10,11 @@ from pathlib import Path
 from refnet.errors import RefnetError, StorageFull, StoreDamaged
 
 
-def make_directory(path: Path) -> None:
+def make_directory(path: Path, mode: int = 0o700) -> None:
     """Make a directory, and those it lies in, unless they exist; durably."""
     missing = [each for each in (path, *path.parents) if not each.exists()]
     for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
+        each.mkdir(mode=mode, exist_ok=True)
         sync_directory(each.parent)
 
 

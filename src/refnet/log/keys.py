@@ -234,10 +234,10 @@ class KeyStore:
         """
         with self._lock:
             assert not self._new, "new keys are flushed before"
-            old, self._wrapper = self._wrapper, AESGCM(kek)
+            old = self._wrapper
             try:
                 with self._write() as connection:
-                    number = self._wrap_all(old)
+                    number = self._wrap_all(AESGCM(kek))
                     mark_unclean(connection)
             except BaseException:
                 self._wrapper = old
@@ -247,14 +247,15 @@ class KeyStore:
                 self._scrub(patient=True)
             return number
 
-    def _wrap_all(self, old: AESGCM) -> int:
-        new = self._wrapper
+    def _wrap_all(self, wrapper: AESGCM) -> int:
         rows = self._query("SELECT subject, epoch, wrapped FROM keys WHERE wrapped IS NOT NULL")
+        opened = []
         for subject, epoch, wrapped in rows:
             bound = _binding(self._log, UUID(subject), epoch)
-            self._wrapper = old
             secret = self._unwrap(wrapped, bound, f"key of {UUID(subject)}")
-            self._wrapper = new
+            opened.append((subject, epoch, secret, bound))
+        self._wrapper = wrapper
+        for subject, epoch, secret, bound in opened:
             self._connection.execute(
                 "UPDATE keys SET wrapped = ? WHERE subject = ? AND epoch = ?",
                 (self._wrap(secret, bound), subject, epoch),
@@ -330,9 +331,8 @@ class KeyStore:
             raise storage_error(error) from error
         if not found:
             self._index_key = self._entropy(KEY_SIZE)
-            self._query(
-                "INSERT INTO index_key VALUES (1, ?)", (self._wrap(self._index_key, bound),)
-            )
+            wrapped = self._wrap(self._index_key, bound)
+            self._query("INSERT INTO index_key VALUES (1, ?)", (wrapped,))
 
     def _read_newest(self) -> str:
         rows = self._query("SELECT subject, epoch FROM newest")

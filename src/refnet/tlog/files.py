@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from refnet.log.files import failed_to_make, sync_directory
+from refnet.log.files import failed_to_make, make_directory, sync_directory
 
 PUBLIC = 0o644
 PRIVATE = 0o600
@@ -25,28 +25,19 @@ def write_files(
     has its name yet. Raises StorageFull or StoreDamaged.
     """
     try:
-        folders = _make_folders(root, files, mode)
+        folders = sorted({(root / path).parent for path in files})
+        for each in folders:
+            # Who may read the files must be able to reach them.
+            make_directory(each, 0o700 if mode == PRIVATE else 0o755)
         for path, content in files.items():
             _write(_unfinished(root / path), content, mode)
         written()
         for path in files:
             _unfinished(root / path).rename(root / path)
-        for each in sorted(folders):
+        for each in folders:
             sync_directory(each)
     except OSError as error:
         raise failed_to_make(root, error) from error
-
-
-def _make_folders(root: Path, files: Mapping[str, bytes], mode: int) -> set[Path]:
-    folders = {(root / path).parent for path in files}
-    # Who may read the files must be able to reach them.
-    reach = 0o700 if mode == PRIVATE else 0o755
-    for each in sorted(folders):
-        missing = [above for above in (each, *each.parents) if not above.exists()]
-        for above in reversed(missing):
-            above.mkdir(mode=reach, exist_ok=True)
-            sync_directory(above.parent)
-    return folders
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

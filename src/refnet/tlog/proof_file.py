@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from refnet.log.tree import DIGEST_SIZE
-from refnet.tlog.checkpoint import parse_size
-from refnet.tlog.note import BadNote, decode64, encode64
+from refnet.log.tree import DIGEST_SIZE, leaf_data, leaf_hash
+from refnet.tlog.checkpoint import parse_checkpoint, parse_size
+from refnet.tlog.note import BadNote, decode64, encode64, parse_note
+from refnet.tlog.proofs import check_inclusion
 
 SUFFIX = ".tlog-proof"
 _MAGIC = "c2sp.org/tlog-proof@v1"
@@ -30,6 +31,15 @@ class Proof:
         """The file."""
         extra = "" if self.extra is None else f"extra {encode64(self.extra)}\n"
         return f"{_MAGIC}\n{extra}index {self.index}\n{_lines(self.path)}\n{self.checkpoint}"
+
+    def check(self, index: int, commitment: bytes) -> None:
+        """Raises BadProof unless the fact of that leaf index and commitment is what is proved.
+
+        The checkpoint's signatures are not looked at. Raises BadNote if it is no checkpoint.
+        """
+        claimed = parse_checkpoint(parse_note(self.checkpoint).text)
+        leaf = leaf_hash(leaf_data(index, commitment))
+        check_inclusion(leaf, self.index, claimed.size, self.path, claimed.root)
 
 
 def parse_proof(raw: str | bytes) -> Proof:

@@ -17,7 +17,7 @@ from pathlib import Path
 from refnet.errors import LogForked, StoreDamaged
 from refnet.log.tree import DIGEST_SIZE, Frontier
 from refnet.tlog import history
-from refnet.tlog.checkpoint import parse_checkpoint
+from refnet.tlog.checkpoint import Checkpoint, parse_checkpoint
 from refnet.tlog.files import write_files
 from refnet.tlog.note import BadNote, Note, parse_note
 from refnet.tlog.proofs import Node
@@ -91,8 +91,8 @@ class Publisher:
         published = self._read(CHECKPOINT)
         if published is None:
             return
-        note = self._published(published)
-        self.shown = parse_checkpoint(note.text).size
+        found, note = read_checkpoint(self._root, published)
+        self.shown = found.size
         if self.shown > signed or not self._signatory.last:
             raise StoreDamaged(
                 f"{self._root} holds a checkpoint of {self.shown} facts, but the signer remembers "
@@ -101,16 +101,6 @@ class Publisher:
             )
         history.append(self._root / HISTORY, str(note))  # which a crash may have cut off
         self._note = note
-
-    def _published(self, raw: bytes) -> Note:
-        try:
-            note = parse_note(raw)
-            parse_checkpoint(note.text)
-        except BadNote as error:
-            raise StoreDamaged(
-                f"the checkpoint in {self._root} is none: {error}; restore it"
-            ) from error
-        return note
 
     def publish(self, head: int) -> Note | None:
         """Sign and publish the log as far as `head`.
@@ -250,6 +240,15 @@ class Publisher:
                 "the database that does, and what was published",
                 size=signed,
             )
+
+
+def read_checkpoint(root: Path, raw: bytes) -> tuple[Checkpoint, Note]:
+    """The checkpoint that is shown in a folder, and its note. Raises StoreDamaged."""
+    try:
+        note = parse_note(raw)
+        return parse_checkpoint(note.text), note
+    except BadNote as error:
+        raise StoreDamaged(f"the checkpoint in {root} is none: {error}; restore it") from error
 
 
 def _steps(old: int, new: int) -> Iterator[tuple[int, int]]:

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from refnet.errors import NotFound, PositionAhead, StoreDamaged
-from refnet.log.tree import leaf_data, leaf_hash
-from refnet.tlog.checkpoint import Checkpoint, parse_checkpoint
-from refnet.tlog.note import BadNote, parse_note
+from refnet.tlog.checkpoint import Checkpoint
 from refnet.tlog.proof_file import Proof
-from refnet.tlog.proofs import BadProof, check_inclusion, prove_consistency, prove_inclusion
-from refnet.tlog.publish import CHECKPOINT
+from refnet.tlog.proofs import BadProof, prove_consistency, prove_inclusion
+from refnet.tlog.publish import CHECKPOINT, read_checkpoint
 from refnet.tlog.tiles import BadTile, Tree, folder
 
 
@@ -34,10 +32,8 @@ def check_proof(proof: Proof, fact: Fact) -> None:
     What is published may be of another log than the database: then nobody is told so by a proof
     that does not verify.
     """
-    checkpoint = parse_checkpoint(parse_note(proof.checkpoint).text)
-    leaf = leaf_hash(leaf_data(fact.position - 1, fact.commitment))
     try:
-        check_inclusion(leaf, proof.index, checkpoint.size, proof.path, checkpoint.root)
+        proof.check(fact.position - 1, fact.commitment)
     except BadProof as error:
         raise StoreDamaged(
             f"the fact at position {fact.position} is not the one that was published: {error}; "
@@ -72,12 +68,7 @@ class Published:
                 path=self._root,
             )
         if self._checkpoint is None or raw != self._raw.encode():
-            try:
-                self._checkpoint = parse_checkpoint(parse_note(raw).text)
-            except BadNote as error:
-                raise StoreDamaged(
-                    f"the checkpoint in {self._root} is none: {error}; restore it"
-                ) from error
+            self._checkpoint, _ = read_checkpoint(self._root, raw)
             self._raw = raw.decode()
             self._tree = Tree(self._read, self._checkpoint.size)
         return self._checkpoint, self._raw
