@@ -111,28 +111,32 @@ class Slow:
         if self.scores["x"][j] == 0.0:
             good, echo = {}, 0.0
         bad = {i: (self.e[i, j] * self.v[6][i]) * 0.7 * self.k.lam_n for i in m.near[j]}
-        self._put(found, "T", good, bad, 0.0, frame, echo=echo, n=self.scores["xn"][j])
+        against = self.k.lam_n * self.scores["xn"][j]
+        self._put(found, "T", good, bad, 0.0, frame, echo=echo, against=against)
 
     def _clients(self, found: Terms, frame: tuple[float, float, float], j: int) -> None:
         m, k = self.m, self.k
-        good, bad = {}, {}
+        good, blamed = {}, {}
         for i in m.near[j]:
             said = [(m("CP", i, q), m("CN", i, q)) for q in m.near[i]]
             heard = [cp / self._heard(cp, cn) + cn / self._heard(cp, cn) for cp, cn in said]
             w = self.p[i] * k.b_c / max(k.b_c, reference._sum(heard))
             cp, cn = m("CP", i, j), m("CN", i, j)
             good[i] = w * (cp / self._heard(cp, cn))
-            bad[i] = (w * (cn / self._heard(cp, cn))) * 1.0 * k.lam_c
+            blamed[i] = w * (cn / self._heard(cp, cn))
         cp, cn = m("CP", UNKNOWN, j), m("CN", UNKNOWN, j)
         unknown = 0.25 * (cp / self._heard(cp, cn))
+        blamed_unknown = 0.25 * (cn / self._heard(cp, cn))
         self._put(
             found,
             "C",
             good,
-            bad,
+            {i: each * 1.0 * k.lam_c for i, each in blamed.items()},
             unknown,
             frame,
-            against_unknown=k.lam_c * (0.25 * (cn / self._heard(cp, cn))),
+            # The weight comes after the sum, as in the model: to 3.0 the order makes a last bit.
+            against=k.lam_c * (math.fsum(blamed.values()) + blamed_unknown),
+            against_unknown=k.lam_c * blamed_unknown,
         )
 
     def _heard(self, cp: float, cn: float) -> float:
@@ -161,8 +165,8 @@ class Slow:
         frame: tuple[float, float, float],
         *,
         echo: float = 0.0,
+        against: float = 0.0,
         against_unknown: float = 0.0,
-        n: float | None = None,
     ) -> None:
         """What the component would be with nothing against, and what that takes off."""
         weight, grace, wel = frame
@@ -174,9 +178,6 @@ class Slow:
         found[name, "unknown", None] = scale * unknown
         found[name, "echo", None] = scale * echo
         found[name, "welcome", None] = scale * start
-        against = math.fsum([*bad.values(), against_unknown])
-        if n is not None:
-            against = self.k.lam_n * n
         if against > 0.0:
             lost = scale * (whole + start) * (against / ((whole + against) + grace))
             for i, term in bad.items():
