@@ -251,7 +251,8 @@ def test_a_page_that_cannot_be_read_ends_the_server(served: Served) -> None:
     content = database.read_bytes()
     page = 4096
     database.write_bytes(content[:page] + b"\xff" * (len(content) - page))
-    with pytest.raises(RefnetCallError, match="STORE_DAMAGED"):
+    # Another reader of the server's may have met the page before, and ended it.
+    with pytest.raises(RefnetCallError, match=r"STORE_DAMAGED|Connection refused"):
         served.call(v1.LogServiceStub, v1.ListFactsRequest())
     failed = time.monotonic()
     assert served.end() == 1

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kernel_doors import BAD_TILES, STATUSES, message, tile_arguments
 from refnet import _scoring
 from refnet.accumulators import Accumulators, Events, Kind
 from refnet.decay import decay_table
-from refnet.scoring import ARRAYS, Scores, work_out
+from refnet.scoring import ARRAYS, Scores
 
 HASHES = {
     60: "4fd48f2eb4620e29ef2a4c0ca6874b95b6adfc85e3140f5977abc97a796d95bb",
@@ -19,8 +20,6 @@ HASHES = {
     360: "b5e94ec875a1f21a5ae82859185c7a9a51229067c32e20c0ec3cdabd0a050a36",
     720: "4023eb89ef2e100429df3ff7171cbba7fd8963de3d815924ba06951e4f8dbbb0",
 }
-
-STATUSES = {status: text for status, text in enumerate(_scoring.MESSAGES) if status}
 
 
 def arguments() -> dict[str, Any]:
@@ -47,6 +46,7 @@ def arguments() -> dict[str, Any]:
         "flows": np.empty((len(_scoring.FLOW_NAMES), 2)),
         "people": np.empty((len(_scoring.PERSON_NAMES), 3)),
         "out": np.empty((len(ARRAYS), 3)),
+        **tile_arguments(3, 2),
         "model": _scoring.constants(0),
         "threads": 1,
     }
@@ -70,12 +70,6 @@ def fold_arguments(row: tuple[int, int, int, int, int]) -> dict[str, Any]:
         "uniform": False,
         "value_half": 1000,
     }
-
-
-def message(status_text: str) -> str:
-    """A message of the kernel by its beginning, which must be exactly one."""
-    (found,) = (text for text in STATUSES.values() if text.startswith(status_text))
-    return found
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -198,6 +192,7 @@ BAD_SCORES: list[tuple[str, dict[str, Any]]] = [
     ("the arrays", {"flows": np.empty((len(_scoring.FLOW_NAMES), 1))}),
     ("the arrays", {"people": np.empty((1, 3))}),
     ("the arrays", {"out": np.empty((17, 3))}),
+    *BAD_TILES,
     ("a member id", {"rows": np.array([3], np.int32)}),
     ("a member id", {"rows": np.array([1, 1], np.int32)}),
     ("a member id", {"near": np.array([-1, 0, 1, 2], np.int32)}),
@@ -294,20 +289,6 @@ def test_names_and_numbers_agree_on_both_sides_of_the_waist() -> None:
     assert {"CP": 360, "CN": 360, "AT": 180, "WEL": 180, "SIG": 360} == of_members
 
 
-def propagate_arguments() -> dict[str, Any]:
-    """What `propagate` takes for two members who trust each other."""
-    return {
-        "offsets": np.array([0, 1, 2]),
-        "sources": np.array([1, 0], np.int32),
-        "trust": np.array([0.05, 0.1]),
-        "pretrust": np.array([1.0, 0.5]),
-        "reach": np.empty(2),
-        "reached": np.empty(2),
-        "model": _scoring.constants(0),
-        "threads": 1,
-    }
-
-
 def test_the_kernel_wants_every_constant_of_a_model() -> None:
     for model in (-1, len(_scoring.MODEL_NAMES)):
         with pytest.raises(ValueError, match=message("the model")):
@@ -315,54 +296,3 @@ def test_the_kernel_wants_every_constant_of_a_model() -> None:
     some = {name: value for name, value in _scoring.constants(0).items() if name != "damping"}
     with pytest.raises(ValueError, match="damping"):
         _scoring.score(**{**arguments(), "model": some})
-    with pytest.raises(ValueError, match="damping"):
-        _scoring.propagate(**{**propagate_arguments(), "model": some})
-
-
-def test_the_pulls_by_themselves_are_those_of_the_scores() -> None:
-    acc = Accumulators(40)
-    rows = [
-        (day, kind, i, (7 * i + k + 1) % 40, 500)
-        for day, kind in ((0, Kind.TESTIMONIAL), (3, Kind.MEETING))
-        for i in range(40)
-        for k in (0, 2, 5, 11)
-        if i != (7 * i + k + 1) % 40
-    ]
-    acc.fold(Events.of([*((0, Kind.ATTENDANCE, i, -1, 1000) for i in range(40)), *rows]))
-    scores, workings = work_out(acc, 10)
-    reach, reached = np.empty(40), np.empty(40)
-
-    for threads in (1, 3):
-        _scoring.propagate(
-            workings.network.offsets,
-            workings.network.targets,
-            workings.flows["in_trust"],
-            scores.p,
-            reach,
-            reached,
-            _scoring.constants(0),
-            threads,
-        )
-        assert workings.people["reach"].tolist() == reach.tolist()
-    assert reach.max() > scores.p.max()
-
-
-@pytest.mark.parametrize(
-    ("text", "change"),
-    [
-        ("the number of threads", {"threads": 0}),
-        ("the number of threads", {"threads": 1025}),
-        ("the arrays", {"offsets": np.array([0, 2])}),
-        ("the arrays", {"reach": np.empty(1)}),
-        ("the arrays", {"reached": np.empty(3)}),
-        ("the arrays", {"trust": np.empty(1)}),
-        ("offsets must start", {"offsets": np.array([0, 1, 3])}),
-        ("a member id", {"sources": np.array([1, 2], np.int32)}),
-        ("a member id", {"sources": np.array([-1, 0], np.int32)}),
-    ],
-)
-def test_pulls_refuse_what_does_not_fit_together(text: str, change: dict[str, Any]) -> None:
-    _scoring.propagate(**propagate_arguments())
-
-    with pytest.raises(ValueError, match=message(text)):
-        _scoring.propagate(**{**propagate_arguments(), **change})

@@ -24,6 +24,7 @@ cdef enum:  # Status
     STANDING_OUT_OF_RANGE
     DAY_BEFORE_EVENTS
     UNKNOWN_MODEL
+    WRONG_TILE_BITS
     STATUSES
 
 

@@ -6,15 +6,6 @@ from libc.stdint cimport int32_t, int64_t
 from ._model cimport *
 
 
-cdef extern from *:
-    """
-    #define AHEAD 64
-    static inline void expect(const double *soon) { __builtin_prefetch(soon); }
-    """
-    const Py_ssize_t AHEAD
-    void expect(const double *soon) noexcept nogil
-
-
 cdef struct Clock:
     # The period of the day of reading, and what one count of a total is worth on that day.
     int64_t[9] pair_now
@@ -30,8 +21,9 @@ cdef enum:  # Edge
 
 
 cdef enum:  # Flow
-    # What streams by in the pulls, in the order of (target, source).
-    IN_TRUST, IN_DISTRUST, MUTUAL, FLOWS
+    # What streams by in passes that need nothing else of a slot: C once more, E of the reverse
+    # slot, and e of P.
+    OUT_TRUST, IN_DISTRUST, MUTUAL, FLOWS
 
 
 cdef enum:  # Person
@@ -118,7 +110,7 @@ cdef inline int read_row(
 
 cdef inline void endorse(
     const Model *model, Py_ssize_t i, const int64_t[::1] offsets, const int32_t[::1] reverse,
-    double[:, ::1] edges, double[:, ::1] people,
+    double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people,
 ) noexcept nogil:
     """4.1: a, S, D, then C and E within the budget; what i as a receiver acknowledges in all."""
     cdef Py_ssize_t s, back
@@ -140,6 +132,7 @@ cdef inline void endorse(
     distrust = larger(model.trust_budget, distrust)
     for s in range(offsets[i], offsets[i + 1]):
         edges[s, TRUST] = edges[s, TRUST] / trust
+        flows[OUT_TRUST, s] = edges[s, TRUST]
         edges[s, DISTRUST] = edges[s, DISTRUST] / distrust
     people[VALUE_SPENT, i] = larger(model.gratitude_budget, valued)
     people[LASTING_SPENT, i] = larger(model.gratitude_budget, lasting)
@@ -159,7 +152,6 @@ cdef inline void exchange(
         k = targets[s]
         back = reverse[s]
         p = out[OUT_PRETRUST, k]
-        flows[IN_TRUST, s] = edges[back, TRUST]
         flows[IN_DISTRUST, s] = edges[back, DISTRUST]
         flows[MUTUAL, s] = p * smaller(edges[s, VALUED], edges[back, VALUED])
         echo = echo + edges[s, TRUST] * edges[back, TRUST]
@@ -193,30 +185,12 @@ cdef inline double gathered(
     Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
     const double[::1] flow, const double[::1] held,
 ) noexcept nogil:
-    """The in-sum over j of a flow times what its source holds.
-
-    Flow and sources stream by, but where a source lies the processor learns too late; so it is told
-    some slots ahead, which changes no bit.
-    """
-    cdef Py_ssize_t s = offsets[j], end = offsets[j + 1], told = sources.shape[0] - AHEAD
+    """The in-sum over j of a flow times what its source holds."""
+    cdef Py_ssize_t s
     cdef double total = 0.0
-    while s < end and s < told:
-        expect(&held[sources[s + AHEAD]])
+    for s in range(offsets[j], offsets[j + 1]):
         total = total + flow[s] * held[sources[s]]
-        s = s + 1
-    while s < end:
-        total = total + flow[s] * held[sources[s]]
-        s = s + 1
     return total
-
-
-cdef inline void pull(
-    const Model *model, Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
-    const double[::1] trust, const double[::1] pretrust,
-    const double[::1] before, double[::1] after,
-) noexcept nogil:
-    """4.2: one pull of trust over the edges into j."""
-    after[j] = pretrust[j] + model.damping * gathered(j, offsets, sources, trust, before)
 
 
 cdef inline void judge(

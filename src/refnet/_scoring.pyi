@@ -14,6 +14,7 @@ PAIR_HALF_LIVES: tuple[int, ...]
 MEMBER_HALF_LIVES: tuple[int, ...]
 CLOSED_MAX: int
 WEIGHT_MAX: int
+TILE_BITS: int
 EDGE_NAMES: tuple[str, ...]
 FLOW_NAMES: tuple[str, ...]
 PERSON_NAMES: tuple[str, ...]
@@ -98,16 +99,24 @@ def score(
     flows: NDArray[np.float64],
     people: NDArray[np.float64],
     out: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    places: NDArray[np.uint32],
+    weights: NDArray[np.float64],
     model: Mapping[str, float],
+    tile_bits: int,
     threads: int,
 ) -> None: ...
 def propagate(
     offsets: NDArray[np.int64],
-    sources: NDArray[np.int32],
+    targets: NDArray[np.int32],
     trust: NDArray[np.float64],
     pretrust: NDArray[np.float64],
     reach: NDArray[np.float64],
     reached: NDArray[np.float64],
+    bounds: NDArray[np.int64],
+    places: NDArray[np.uint32],
+    weights: NDArray[np.float64],
     model: Mapping[str, float],
+    tile_bits: int,
     threads: int,
 ) -> None: ...

@@ -4,8 +4,9 @@ Who guarantees what: `refnet.accumulators` and `refnet.scoring` convert, allocat
 Each function here checks shapes, ids and ranges once, in one linear pass, and then loops without
 bounds checks and without the GIL. A check yields a Status; `raise_for` turns it into a ValueError.
 
-Invariant of the parallel loops: row r of an output is written by the iteration of row r alone, and
-every sum starts at +0.0 and adds in the order of the slots. So no thread count can change a bit.
+Invariant of the parallel loops: row r of an output is written by the iteration of row r, or of the
+block that r is in, alone, and every sum starts at +0.0 and adds in the order of the slots. So no
+thread count can change a bit.
 
 A network is a compressed row store of ordered pairs. Slot s holds the pair (i, targets[s]) for
 offsets[i] <= s < offsets[i + 1]; slots are sorted by (source, target); with a pair its reverse is
@@ -14,13 +15,14 @@ reverse[s] the walk over pairs sorted by (target, source).
 """
 
 from cython.parallel cimport prange
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.string cimport memcpy, memmove, memset
 
 from ._checks cimport *
 from ._folds cimport *
 from ._model cimport *
 from ._passes cimport *
+from ._tiles cimport *
 
 MODEL_NAMES = ("1", "2")
 assert len(MODEL_NAMES) == MODEL_COUNT
@@ -40,12 +42,13 @@ PAIR_HALF_LIVES = tuple(PAIR_HALF_LIFE[field] for field in range(PAIR_FIELDS))
 MEMBER_HALF_LIVES = tuple(MEMBER_HALF_LIFE[field] for field in range(MEMBER_FIELDS))
 CLOSED_MAX = CLOSED_VALUE_LIMIT
 WEIGHT_MAX = WEIGHT_LIMIT
+TILE_BITS = TILE_BITS_USED
 
 # What `score` leaves in its scratch arrays, in the order of Edge, Flow and Person in _passes.pxd.
 EDGE_NAMES = (
     "given", "recent", "valued", "lasting", "praised", "blamed", "trust", "distrust",
 )
-FLOW_NAMES = ("in_trust", "in_distrust", "mutual")
+FLOW_NAMES = ("out_trust", "in_distrust", "mutual")
 PERSON_NAMES = (
     "welcome", "signalled", "voice", "value_spent", "lasting_spent", "echo", "reach",
     "reached", "worth",
@@ -70,6 +73,7 @@ MESSAGES = (
     "a standing is outside 0 .. 1",
     "the day to read lies before the period of an event already folded",
     "the model is not one of MODEL_NAMES",
+    "tile_bits must be 1 to 16",
 )
 
 
@@ -329,48 +333,70 @@ cdef int _check_network(
     return PAIRS_NOT_SYMMETRIC if wrong else OK
 
 
+cdef int _check_tiles(
+    const int64_t[:, :, ::1] bounds, const uint32_t[::1] places, const double[::1] weights,
+    Py_ssize_t members, Py_ssize_t pairs, int bits,
+) noexcept nogil:
+    cdef Py_ssize_t blocks
+    if bits < 1 or bits > TILE_BITS_LIMIT:
+        return WRONG_TILE_BITS
+    blocks = blocks_of(members, bits)
+    if bounds.shape[0] != blocks or bounds.shape[1] != TILE_BOUNDS or bounds.shape[2] != blocks:
+        return WRONG_SHAPE
+    return WRONG_SHAPE if places.shape[0] < pairs or weights.shape[0] < pairs else OK
+
+
 cdef void _pulls(
-    const Model *model, const int64_t[::1] offsets, const int32_t[::1] sources,
-    const double[::1] trust,
-    const double[::1] pretrust, double[::1] reach, double[::1] reached, int threads,
+    const Model *model, const int64_t[::1] offsets, const int32_t[::1] targets,
+    const double[::1] trust, const double[::1] pretrust, double[::1] reach, double[::1] reached,
+    int64_t[:, :, ::1] bounds, uint32_t[::1] places, double[::1] weights, int bits, int threads,
 ) noexcept nogil:
     """4.2: V into `reach`; `reached` is scratch, and ends as V of the pull before the last."""
-    cdef Py_ssize_t i, n = pretrust.shape[0]
+    cdef Py_ssize_t i, n = bounds.shape[0]
     cdef int _pull
-    for i in prange(n, num_threads=threads, schedule="guided"):
-        pull(model, i, offsets, sources, trust, pretrust, pretrust, reached)
+    for i in prange(n, num_threads=threads, schedule="dynamic"):
+        lay_out(i, bits, offsets, targets, trust, bounds, places, weights)
+    for i in prange(n, num_threads=threads, schedule="dynamic"):
+        pull(model, i, bits, bounds, places, weights, pretrust, pretrust, reached)
     for _pull in range(PULLS // 2 - 1):
-        for i in prange(n, num_threads=threads, schedule="guided"):
-            pull(model, i, offsets, sources, trust, pretrust, reached, reach)
-        for i in prange(n, num_threads=threads, schedule="guided"):
-            pull(model, i, offsets, sources, trust, pretrust, reach, reached)
-    for i in prange(n, num_threads=threads, schedule="guided"):
-        pull(model, i, offsets, sources, trust, pretrust, reached, reach)
+        for i in prange(n, num_threads=threads, schedule="dynamic"):
+            pull(model, i, bits, bounds, places, weights, pretrust, reached, reach)
+        for i in prange(n, num_threads=threads, schedule="dynamic"):
+            pull(model, i, bits, bounds, places, weights, pretrust, reach, reached)
+    for i in prange(n, num_threads=threads, schedule="dynamic"):
+        pull(model, i, bits, bounds, places, weights, pretrust, reached, reach)
 
 
 def propagate(
-    const int64_t[::1] offsets, const int32_t[::1] sources, const double[::1] trust,
-    const double[::1] pretrust, double[::1] reach, double[::1] reached, model, int threads,
+    const int64_t[::1] offsets, const int32_t[::1] targets, const double[::1] trust,
+    const double[::1] pretrust, double[::1] reach, double[::1] reached,
+    int64_t[:, :, ::1] bounds, uint32_t[::1] places, double[::1] weights, model, int tile_bits,
+    int threads,
 ):
     """Fill reach, [n], with V of score-model section 4.2: the pulls of `score` by themselves.
 
-    trust: [pairs], the C of each slot's source; pretrust: [n]; reached: [n], scratch. model: its
-    constants, as `constants` gives them.
+    trust: [pairs], C of each slot; pretrust: [n]; both finite, and not negative. reached: [n],
+    bounds, places, weights: scratch, as for `score`. model: its constants, as `constants` gives
+    them.
     """
-    cdef Py_ssize_t slot, unknown = 0, n = pretrust.shape[0]
+    cdef Py_ssize_t slot, unknown = 0, n = pretrust.shape[0], pairs = targets.shape[0]
     cdef Model fixed = model
     if threads < 1 or threads > THREADS_LIMIT:
         raise_for(WRONG_THREADS)
     if offsets.shape[0] != n + 1 or reach.shape[0] != n or reached.shape[0] != n:
         raise_for(WRONG_SHAPE)
-    if trust.shape[0] != sources.shape[0]:
+    if trust.shape[0] != pairs:
         raise_for(WRONG_SHAPE)
-    raise_for(check_offsets(offsets, sources.shape[0]))
-    for slot in prange(sources.shape[0], num_threads=threads, schedule="static", nogil=True):
-        unknown += not 0 <= sources[slot] < n
+    raise_for(_check_tiles(bounds, places, weights, n, pairs, tile_bits))
+    raise_for(check_offsets(offsets, pairs))
+    for slot in prange(pairs, num_threads=threads, schedule="static", nogil=True):
+        unknown += <uint32_t>targets[slot] >= <uint32_t>n  # -1 is far above any
     raise_for(UNKNOWN_MEMBER if unknown else OK)
     with nogil:
-        _pulls(&fixed, offsets, sources, trust, pretrust, reach, reached, threads)
+        _pulls(
+            &fixed, offsets, targets, trust, pretrust, reach, reached, bounds, places, weights,
+            tile_bits, threads,
+        )
 
 
 cdef int _passes(
@@ -381,7 +407,7 @@ cdef int _passes(
     const double[::1] standing, Clock *clock, bint uniform,
     const int32_t[::1] rows, const int32_t[::1] near,
     double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
-    int threads,
+    int64_t[:, :, ::1] bounds, uint32_t[::1] places, double[::1] weights, int bits, int threads,
 ) noexcept nogil:
     cdef Py_ssize_t i, n = standing.shape[0]
     cdef int early = 0
@@ -396,12 +422,12 @@ cdef int _passes(
     if early:
         return DAY_BEFORE_EVENTS
     for i in prange(rows.shape[0], num_threads=threads, schedule="guided"):
-        endorse(model, rows[i], offsets, reverse, edges, people)
+        endorse(model, rows[i], offsets, reverse, edges, flows, people)
     for i in prange(near.shape[0], num_threads=threads, schedule="guided"):
         exchange(model, near[i], offsets, targets, reverse, edges, flows, people, out)
     _pulls(
-        model, offsets, targets, flows[IN_TRUST], out[OUT_PRETRUST], people[REACH], people[REACHED],
-        threads,
+        model, offsets, targets, flows[OUT_TRUST], out[OUT_PRETRUST], people[REACH],
+        people[REACHED], bounds, places, weights, bits, threads,
     )
     for i in prange(n, num_threads=threads, schedule="guided"):
         judge(model, i, offsets, targets, flows, people, out)
@@ -417,13 +443,16 @@ def score(
     const double[::1] standing, int64_t day, const int64_t[::1] tables,
     bint decay, bint uniform, const int32_t[::1] rows, const int32_t[::1] near,
     double[:, ::1] edges, double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
-    model, int threads,
+    int64_t[:, :, ::1] bounds, uint32_t[::1] places, double[::1] weights, model, int tile_bits,
+    int threads,
 ):
     """Fill out, [18, n] in the order of ARRAY_NAMES, with the scores of a day.
 
     edges: [pairs, 8], flows: [3, pairs or more], people: [9, n] are scratch, in the order of
-    EDGE_NAMES, FLOW_NAMES and PERSON_NAMES. model: its constants, as
-    `constants` gives them.
+    EDGE_NAMES, FLOW_NAMES and PERSON_NAMES. bounds: [blocks, 2, blocks], places, weights: [pairs or
+    more] are scratch as well, of no use afterwards. tile_bits: 1 .. 16, usually TILE_BITS: a block
+    is of 2^tile_bits members, and no bit depends on it. model: its constants, as `constants` gives
+    them.
 
     rows, near: everybody. Or scratch and out hold what an earlier call left there for the same day
     and model: then rows are those in whose accumulators or standing anything changed since, and
@@ -445,6 +474,7 @@ def score(
         raise_for(WRONG_SHAPE)
     if out.shape[0] != OUTS or out.shape[1] != n:
         raise_for(WRONG_SHAPE)
+    raise_for(_check_tiles(bounds, places, weights, n, pairs, tile_bits))
     raise_for(check_tables(tables))
     if day < 0:
         raise_for(NEGATIVE_DAY)
@@ -456,6 +486,6 @@ def score(
         status = _passes(
             &fixed, offsets, targets, reverse, pair_totals, pair_periods, member_totals,
             member_periods, standing, &clock, uniform, rows, near, edges, flows, people, out,
-            threads,
+            bounds, places, weights, tile_bits, threads,
         )
     raise_for(status)

@@ -240,7 +240,7 @@ class _Member:
         """T: what the last pull brought from each partner, less the echo of one's own vote."""
         model, j = self.model, self.number
         kept = 1.0 - self.people["echo"].item(j)
-        came = model["damping"] * (self.flow["in_trust"] * self.people["reached"][self.partners])
+        came = model["damping"] * (self.back["trust"] * self.people["reached"][self.partners])
         echo = -self.scores.p.item(j) * self.people["echo"].item(j)
         received = self.scores.x.item(j)
         if received == 0.0:  # nothing is left once the echo is taken off

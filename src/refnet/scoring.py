@@ -25,6 +25,12 @@ ARRAYS = _scoring.ARRAY_NAMES
 
 Floats = NDArray[np.float64]
 
+_SMALLEST_TILE_BITS = 8
+"""Below this, going from tile to tile takes longer than what is in them."""
+
+_TILES_A_THREAD = 4
+"""Rows of tiles, so that no thread waits long for the one that has the fullest."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
@@ -106,7 +112,7 @@ class Workings:
 
     network: the slots. Of slot s, the pair (i, k): `edges` has given, recent (GV and RG), valued,
     lasting (the g of V and R), praised, blamed (the P and N of C), trust and distrust (C_ik and
-    E_ik); `flows` has in_trust, in_distrust (C_ki and E_ki) and mutual (e_ik of P); each
+    E_ik); `flows` has out_trust (C_ik), in_distrust (E_ki) and mutual (e_ik of P); each
     float64[pairs]. Of member j `people` has welcome (wel_j), signalled (SIG), voice (w_j),
     value_spent, lasting_spent (what j as a receiver divides by), echo (f2_j), reach (V_j of 4.2)
     and worth (T'_j), each float64[n]; "reached" is V of the pull before the last.
@@ -131,7 +137,7 @@ def score(
 
     standing: float64[n] in 0 .. 1, of each member's chapter; 1 for all if None. model: one of
     MODELS. changed: constants to try instead of the model's, by name; what comes of them is of no
-    model. threads: 1 .. 1024; any number gives the same bits. Needs about 90 bytes a pair while it
+    model. threads: 1 .. 1024; any number gives the same bits. Needs about 100 bytes a pair while it
     runs. Raises ValueError.
     """
     return work_out(
@@ -185,6 +191,7 @@ def compute(
     """Call the kernel (`score` in _scoring.pyx, which says what is what). Raises ValueError."""
     _check_day(accumulators, day)
     network = accumulators.network()
+    bits = tile_bits(accumulators.n, threads)
     _scoring.score(
         network.offsets,
         network.targets,
@@ -204,10 +211,26 @@ def compute(
         flows,
         people,
         out,
+        *tiles(accumulators.n, len(network.targets), bits),
         model,
+        bits,
         threads,
     )
     out.flags.writeable = False
+
+
+def tile_bits(n: int, threads: int) -> int:
+    """How large the kernel's tiles shall be: as a cache likes, but with work for every thread."""
+    bits: int = _scoring.TILE_BITS
+    while threads > 1 and bits > _SMALLEST_TILE_BITS and n >> bits < _TILES_A_THREAD * threads:
+        bits -= 1
+    return bits
+
+
+def tiles(n: int, pairs: int, bits: int) -> tuple[NDArray[np.int64], NDArray[np.uint32], Floats]:
+    """Scratch for the pulls of trust in tiles of 2^bits members: bounds, places and weights."""
+    blocks = -(-n >> bits)
+    return np.empty((blocks, 2, blocks), np.int64), np.empty(pairs, np.uint32), np.empty(pairs)
 
 
 def constants(model: str, changed: Mapping[str, float] | None = None) -> dict[str, float]:

@@ -14,7 +14,7 @@ import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
-ITEM = {"q": 8, "d": 8, "i": 4, "B": 1}
+ITEM = {"q": 8, "d": 8, "i": 4, "I": 4, "B": 1}
 THREADS = range(1, 9)
 
 
@@ -67,11 +67,15 @@ def digests(kernel: Any, problem: dict[str, Any]) -> dict[str, str]:
     for model, version in enumerate(kernel.MODEL_NAMES):
         for threads in THREADS:
             scratch = array("d", pairs, len(kernel.EDGE_NAMES)), array("d", 3, pairs)
+            bits = kernel.TILE_BITS if threads == 1 else threads
+            blocks = -(-n >> bits)
+            tiles = array("q", blocks, 2, blocks), array("I", pairs), array("d", pairs)
             out = array("d", len(kernel.ARRAY_NAMES), n)
             kernel.score(
                 *(*network, *accumulators, columns["standing"], problem["read_on"]),
                 *(columns["tables"], *policy, everybody, everybody, *scratch),
-                *(array("d", len(kernel.PERSON_NAMES), n), out, kernel.constants(model), threads),
+                *(array("d", len(kernel.PERSON_NAMES), n), out),
+                *(*tiles, kernel.constants(model), bits, threads),
             )
             rows = memoryview(out.tobytes())
             for place, name in enumerate(kernel.ARRAY_NAMES):

@@ -41,14 +41,9 @@ EQUIVALENT: dict[str, str] = {
     ),
     "_passes.pxd: arrive: return 1 -> return 2": "any number but 0 says so",
     "_passes.pxd: read_row: return 1 -> return 2": "any number but 0 says so",
-    "_passes.pxd: gathered: while s < end and s < told: -> while s < end :": (
-        "how far to look ahead is no part of a sum"
-    ),
-    "_passes.pxd: gathered: expect(&held[sources[s + AHEAD]])"
-    " -> expect(&held[sources[s - AHEAD]])": "where to look ahead is no part of a sum",
-    "_passes.pxd: gathered: expect(&held[sources[s + AHEAD]]) -> expect(&held[sources[s]])": (
-        "where to look ahead is no part of a sum"
-    ),
+    "_tiles.pxd: TILE_BITS_USED = 14 -> TILE_BITS_USED = 15": "no bit depends on how tiles are cut",
+    "_tiles.pxd: block_end: return end if end < members else members"
+    " -> return end if end <= members else members": "end equals members",
     f"accumulators.py: _empty: {_EMPTY.format(-1)} -> {_EMPTY.format(-2)}": (
         "an empty accumulator is 0 at -1, before any day"
     ),

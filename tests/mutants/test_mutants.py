@@ -127,8 +127,9 @@ def test_every_formula_of_the_kernel_is_broken() -> None:
     places = {(mutant.file, mutant.line.place) for mutant, _ in jobs}
     names = {mutant.name for mutant, _ in jobs}
 
-    for function in ("arrive", "read_row", "endorse", "exchange", "pull", "judge", "finish"):
+    for function in ("arrive", "read_row", "endorse", "exchange", "judge", "finish"):
         assert ("_passes.pxd", function) in places
+    assert {("_tiles.pxd", "lay_out"), ("_tiles.pxd", "pull")} <= places
     assert {("_folds.pxd", "fold_between"), ("_folds.pxd", "fold_on")} <= places
     assert {("_model.pxd", "accumulate"), ("_model.pxd", "mass_of")} <= places
     constants = [name for name in names if name.startswith("_model.pxd: .")]

@@ -25,6 +25,7 @@ KERNEL_TESTS = (
     "tests/test_scoring.py",
     "tests/proof/test_invariants_bounded.py",
     "tests/test_standings.py",
+    "tests/test_pulls.py",
     "tests/test_kernel_members.py",
     "tests/test_make_room.py",
     "tests/test_accumulators.py",
@@ -55,6 +56,7 @@ SUBJECTS = (
     Subject("src/refnet/_model.pxd", True, KERNEL_TESTS),
     Subject("src/refnet/_folds.pxd", True, KERNEL_TESTS),
     Subject("src/refnet/_passes.pxd", True, KERNEL_TESTS),
+    Subject("src/refnet/_tiles.pxd", True, KERNEL_TESTS),
     # Doors of the kernel: what they check is the business of tests/test_kernel.py.
     Subject(
         "src/refnet/_scoring.pyx", True, KERNEL_TESTS, r"^_?check|^raise_for|^admit|^propagate"
