@@ -3,8 +3,9 @@
 The peer does nothing but the products: `scipy.sparse` multiplies the same matrix, in the compressed
 rows that it likes best, with the same six vectors that our pulls start from. What our pulls do
 besides, checking what they are handed, laying pairs out in tiles, adding pretrust and passing on
-from pull to pull, is in our time and not in the peer's. So that the results can be compared to the
-last bit, the peer's last product becomes V outside its time.
+from pull to pull, is in our time and not in the peer's. Not in it is room for tiles, which a server
+keeps from one time to the next, as the peer has its matrix. So that the results can be compared to
+the last bit, the peer's last product becomes V outside its time.
 
 A third of the pairs have a C of 0. Our pulls find out which, and leave them out; so that nobody
 takes that for all there is to it, a second peer has them left out of its matrix beforehand.
@@ -28,7 +29,7 @@ from benchmarks.conftest import Compare
 from benchmarks.ratio import Comparison, Side
 from refnet import _scoring
 from refnet.accumulators import Accumulators, Network
-from refnet.scoring import MODEL, constants, score, tile_bits, tiles, work_out
+from refnet.scoring import MODEL, constants, score, tile_bits, tile_bounds, work_out
 
 PULLS = 6
 DAMPING = 0.7
@@ -46,7 +47,7 @@ class Propagation:
     pretrust: Vector
     reach: Vector
     echo: Vector
-    scratch: Any
+    room: tuple[NDArray[np.uint32], Vector]
     matrix: Any
     thin: Any
     steps: list[Vector]
@@ -75,7 +76,7 @@ def big(timed: bool) -> Propagation:  # noqa: FBT001 - a fixture
         pretrust=scores.p,
         reach=workings.people["reach"].copy(),
         echo=workings.people["echo"].copy(),
-        scratch=tiles(n, len(trust), tile_bits(n, 1)),
+        room=(np.empty(len(trust), np.uint32), np.empty(len(trust))),
         matrix=matrix,
         thin=thin,
         steps=steps,
@@ -88,9 +89,10 @@ def _digest(vector: Vector) -> str:
 
 def _pull(big: Propagation, threads: int, reach: Vector) -> Vector:
     args = (big.network.offsets, big.network.targets, big.trust, big.pretrust)
-    bounds, places, weights = big.scratch
-    fixed = (constants(MODEL), tile_bits(len(reach), 1), threads)
-    _scoring.propagate(*args, reach, np.empty_like(reach), bounds, places, weights, *fixed)
+    bits = tile_bits(len(reach), threads)
+    tiles = (tile_bounds(len(reach), bits), *big.room)
+    fixed = (constants(MODEL), bits, threads)
+    _scoring.propagate(*args, reach, np.empty_like(reach), *tiles, *fixed)
     return reach
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from refnet import _scoring
-from refnet.scoring import tiles
+from refnet.scoring import tile_bounds
 
 STATUSES = {status: text for status, text in enumerate(_scoring.MESSAGES) if status}
 
@@ -33,5 +33,9 @@ def message(status_text: str) -> str:
 
 def tile_arguments(members: int, pairs: int) -> dict[str, Any]:
     """Scratch for tiles of two members by two."""
-    bounds, places, weights = tiles(members, pairs, 1)
-    return {"bounds": bounds, "places": places, "weights": weights, "tile_bits": 1}
+    return {
+        "bounds": tile_bounds(members, 1),
+        "places": np.empty(pairs, np.uint32),
+        "weights": np.empty(pairs),
+        "tile_bits": 1,
+    }

@@ -84,7 +84,7 @@ class Served:
             )
         assert self.process.stdout is not None
         said = self.process.stdout.readline()
-        assert said, (self.data / "lines").read_text()
+        assert said, self.lines()
         self.address = json.loads(said)["listening"]
         self._client = Client(self.address, retry=Retry(attempts=1), timeout=5)
 
@@ -100,6 +100,10 @@ class Served:
             self.process.wait()
             assert self.process.stdout is not None
             self.process.stdout.close()
+
+    def lines(self) -> str:
+        """What it wrote to its log."""
+        return (self.data / "lines").read_text()
 
     def fail(self, how: str) -> None:
         """From now on the disk fails; see faulty_disk.c."""
@@ -257,5 +261,6 @@ def test_a_page_that_cannot_be_read_ends_the_server(served: Served) -> None:
     failed = time.monotonic()
     assert served.end() == 1
     assert time.monotonic() - failed < EXIT_SECONDS + SLACK_SECONDS
+    assert "the store failed: database disk image is malformed" in served.lines()
     database.write_bytes(content)
     check_kept(served)

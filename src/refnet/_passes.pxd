@@ -21,8 +21,8 @@ cdef enum:  # Edge
 
 
 cdef enum:  # Flow
-    # What streams by in passes that need nothing else of a slot: C once more, E of the reverse
-    # slot, and e of P.
+    # What streams by in passes that need nothing else of a slot, 8 bytes instead of an edge's 64: C
+    # once more, E of the reverse slot, and e of P.
     OUT_TRUST, IN_DISTRUST, MUTUAL, FLOWS
 
 

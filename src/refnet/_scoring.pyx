@@ -352,19 +352,19 @@ cdef void _pulls(
     int64_t[:, :, ::1] bounds, uint32_t[::1] places, double[::1] weights, int bits, int threads,
 ) noexcept nogil:
     """4.2: V into `reach`; `reached` is scratch, and ends as V of the pull before the last."""
-    cdef Py_ssize_t i, n = bounds.shape[0]
+    cdef Py_ssize_t block, blocks = bounds.shape[0]
     cdef int _pull
-    for i in prange(n, num_threads=threads, schedule="dynamic"):
-        lay_out(i, bits, offsets, targets, trust, bounds, places, weights)
-    for i in prange(n, num_threads=threads, schedule="dynamic"):
-        pull(model, i, bits, bounds, places, weights, pretrust, pretrust, reached)
+    for block in prange(blocks, num_threads=threads, schedule="dynamic"):
+        lay_out(block, bits, offsets, targets, trust, bounds, places, weights)
+    for block in prange(blocks, num_threads=threads, schedule="dynamic"):
+        pull(model, block, bits, bounds, places, weights, pretrust, pretrust, reached)
     for _pull in range(PULLS // 2 - 1):
-        for i in prange(n, num_threads=threads, schedule="dynamic"):
-            pull(model, i, bits, bounds, places, weights, pretrust, reached, reach)
-        for i in prange(n, num_threads=threads, schedule="dynamic"):
-            pull(model, i, bits, bounds, places, weights, pretrust, reach, reached)
-    for i in prange(n, num_threads=threads, schedule="dynamic"):
-        pull(model, i, bits, bounds, places, weights, pretrust, reached, reach)
+        for block in prange(blocks, num_threads=threads, schedule="dynamic"):
+            pull(model, block, bits, bounds, places, weights, pretrust, reached, reach)
+        for block in prange(blocks, num_threads=threads, schedule="dynamic"):
+            pull(model, block, bits, bounds, places, weights, pretrust, reach, reached)
+    for block in prange(blocks, num_threads=threads, schedule="dynamic"):
+        pull(model, block, bits, bounds, places, weights, pretrust, reached, reach)
 
 
 def propagate(
@@ -375,9 +375,9 @@ def propagate(
 ):
     """Fill reach, [n], with V of score-model section 4.2: the pulls of `score` by themselves.
 
-    trust: [pairs], C of each slot; pretrust: [n]; both finite, and not negative. reached: [n],
-    bounds, places, weights: scratch, as for `score`. model: its constants, as `constants` gives
-    them.
+    trust: [pairs], C of each slot; pretrust: [n]. reached: [n], bounds, places, weights: scratch,
+    as for `score`. model: its constants, as `constants` gives them. A pair without trust passes
+    nothing on, even of a V that is not finite.
     """
     cdef Py_ssize_t slot, unknown = 0, n = pretrust.shape[0], pairs = targets.shape[0]
     cdef Model fixed = model
@@ -390,7 +390,7 @@ def propagate(
     raise_for(_check_tiles(bounds, places, weights, n, pairs, tile_bits))
     raise_for(check_offsets(offsets, pairs))
     for slot in prange(pairs, num_threads=threads, schedule="static", nogil=True):
-        unknown += <uint32_t>targets[slot] >= <uint32_t>n  # -1 is far above any
+        unknown += <size_t>targets[slot] >= <size_t>n  # what is below 0 is far above n
     raise_for(UNKNOWN_MEMBER if unknown else OK)
     with nogil:
         _pulls(

@@ -6,8 +6,8 @@
 #
 # No bit depends on it. Within a tile pairs stand in the order of sources, and the tiles of a block
 # of targets are worked through in the order of sources too: each sum adds what it would have added
-# along its row. Only pairs with a C of 0 are left out, which would have added +0.0 to a sum that
-# is not below +0.0.
+# along its row. Only pairs with a C of 0 are left out: 0 times what is held changes no sum as long
+# as that is finite, and with a model's own constants it always is.
 
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
@@ -15,11 +15,11 @@ from ._model cimport *
 
 
 cdef enum:
-    # 128 KiB of what is held and as much of what is added up: half of a usual second-level cache.
+    # 128 KiB of what is held and as much of what is added up, for a second-level cache of 512 KiB.
     TILE_BITS_USED = 14
-    # Two numbers within blocks make a place.
+    # The upper half of a place is the source's number within its block, the lower the target's.
     TILE_BITS_LIMIT = 16
-    WITHIN_BLOCK = 0xFFFF
+    WITHIN_BLOCK = (1 << TILE_BITS_LIMIT) - 1
 
 
 cdef enum:  # Bound
@@ -63,7 +63,7 @@ cdef inline void lay_out(
         for s in range(offsets[i], offsets[i + 1]):
             other = targets[s] >> bits
             to = bounds[block, TILE_END, other]
-            places[to] = <uint32_t>((i - first) << 16 | (targets[s] - (other << bits)))
+            places[to] = <uint32_t>((i - first) << TILE_BITS_LIMIT | (targets[s] - (other << bits)))
             weights[to] = trust[s]
             bounds[block, TILE_END, other] = to + (trust[s] != 0.0)
 
@@ -75,13 +75,13 @@ cdef inline void pull(
 ) noexcept nogil:
     """4.2: one pull of trust over the edges into a block of targets."""
     cdef Py_ssize_t first = block << bits, past = block_end(block, pretrust.shape[0], bits)
-    cdef Py_ssize_t j, source, at, held
+    cdef Py_ssize_t i, j, at, source
     for j in range(first, past):
         after[j] = 0.0
     for source in range(bounds.shape[0]):
-        held = source << bits
         for at in range(bounds[source, TILE_START, block], bounds[source, TILE_END, block]):
+            i = (source << bits) + (places[at] >> TILE_BITS_LIMIT)
             j = first + (places[at] & WITHIN_BLOCK)
-            after[j] = after[j] + weights[at] * before[held + (places[at] >> 16)]
+            after[j] = after[j] + weights[at] * before[i]
     for j in range(first, past):
         after[j] = pretrust[j] + model.damping * after[j]

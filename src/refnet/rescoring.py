@@ -29,7 +29,7 @@ _PAIRS_A_THREAD = 1 << 21
 class Rescoring:
     """Scores of one network after the other, quick while it is the same one on the same day.
 
-    Holds about 90 bytes a pair. Takes the changes of the accumulators that it is handed, so no two
+    Holds about 100 bytes a pair. Takes the changes of the accumulators that it is handed, so no two
     may be handed the same ones. Not for concurrent use.
     """
 
@@ -42,6 +42,8 @@ class Rescoring:
         self._pairs = 0
         self._edges: Floats = np.empty((0, _EDGES))
         self._flows: Floats = np.empty((_FLOWS, 0))
+        self._places: NDArray[np.uint32] = np.empty(0, np.uint32)
+        self._weights: Floats = np.empty(0)
         self._people: Floats = np.empty((len(_scoring.PERSON_NAMES), 0))
         self._out: Floats = np.empty((len(ARRAYS), 0))
 
@@ -68,7 +70,7 @@ class Rescoring:
         edges = self._edges[: self._pairs]
         compute(
             accumulators, day, standing, self._constants, threads,
-            rows, near, edges, self._flows, self._people, out,
+            rows, near, edges, self._flows, self._places, self._weights, self._people, out,
         )  # fmt: skip
         self._of, self._day, self._standing, self._out = accumulators, day, standing.copy(), out
         return Scores(accumulators.n, day, *out)
@@ -98,6 +100,7 @@ class Rescoring:
         edges[: len(self._edges)] = self._edges
         flows[:, : len(self._edges)] = self._flows
         self._edges, self._flows = edges, flows
+        self._places, self._weights = np.empty(room, np.uint32), np.empty(room)
 
 
 def _either(one: NDArray[np.intp], other: NDArray[np.intp]) -> NDArray[np.int32]:

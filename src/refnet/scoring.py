@@ -28,8 +28,11 @@ Floats = NDArray[np.float64]
 _SMALLEST_TILE_BITS = 8
 """Below this, going from tile to tile takes longer than what is in them."""
 
-_TILES_A_THREAD = 4
-"""Rows of tiles, so that no thread waits long for the one that has the fullest."""
+_BLOCKS_A_THREAD = 4
+"""So that no thread waits long for the one with the fullest."""
+
+_MOST_BLOCKS = 512
+"""There are as many tiles as blocks squared, and each costs time and 16 bytes even if empty."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,12 +163,16 @@ def work_out(
     pairs = len(network.targets)
     edges = np.empty((pairs, len(_scoring.EDGE_NAMES)))
     flows = np.empty((len(_scoring.FLOW_NAMES), pairs))
+    places, weights = np.empty(pairs, np.uint32), np.empty(pairs)
     people = np.empty((len(_scoring.PERSON_NAMES), n))
     out = np.empty((len(ARRAYS), n))
     level = np.ones(n) if standing is None else np.ascontiguousarray(standing, np.float64)
     everyone = np.arange(n, dtype=np.int32)
     fixed = constants(model, changed)
-    compute(accumulators, day, level, fixed, threads, everyone, everyone, edges, flows, people, out)
+    compute(
+        accumulators, day, level, fixed, threads,
+        everyone, everyone, edges, flows, places, weights, people, out,
+    )  # fmt: skip
     workings = Workings(
         network,
         dict(zip(_scoring.EDGE_NAMES, edges.T, strict=True)),
@@ -185,6 +192,8 @@ def compute(
     near: NDArray[np.int32],
     edges: Floats,
     flows: Floats,
+    places: NDArray[np.uint32],
+    weights: Floats,
     people: Floats,
     out: Floats,
 ) -> None:
@@ -211,7 +220,9 @@ def compute(
         flows,
         people,
         out,
-        *tiles(accumulators.n, len(network.targets), bits),
+        tile_bounds(accumulators.n, bits),
+        places,
+        weights,
         model,
         bits,
         threads,
@@ -220,17 +231,18 @@ def compute(
 
 
 def tile_bits(n: int, threads: int) -> int:
-    """How large the kernel's tiles shall be: as a cache likes, but with work for every thread."""
+    """Into tiles of 2^what members the kernel shall cut so many, with work for every thread."""
     bits: int = _scoring.TILE_BITS
-    while threads > 1 and bits > _SMALLEST_TILE_BITS and n >> bits < _TILES_A_THREAD * threads:
+    wanted = min(_BLOCKS_A_THREAD * threads, _MOST_BLOCKS) if threads > 1 else 0
+    while bits > _SMALLEST_TILE_BITS and n >> bits < wanted:
         bits -= 1
     return bits
 
 
-def tiles(n: int, pairs: int, bits: int) -> tuple[NDArray[np.int64], NDArray[np.uint32], Floats]:
-    """Scratch for the pulls of trust in tiles of 2^bits members: bounds, places and weights."""
+def tile_bounds(n: int, bits: int) -> NDArray[np.int64]:
+    """Scratch for where the tiles of n members lie."""
     blocks = -(-n >> bits)
-    return np.empty((blocks, 2, blocks), np.int64), np.empty(pairs, np.uint32), np.empty(pairs)
+    return np.empty((blocks, 2, blocks), np.int64)
 
 
 def constants(model: str, changed: Mapping[str, float] | None = None) -> dict[str, float]:
