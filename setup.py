@@ -20,8 +20,8 @@ EXACT = ["-fno-fast-math", "-ffp-contract=off"]
 # CFLAGS may ask for another level: the bits are the same at any.
 SPEED = [] if "-O" in os.environ.get("CFLAGS", "") else ["-O3"]
 
-# No compiler vectorises a sum over scattered rows, so OpenMP over rows, and blocks of
-# rows, is where speed comes from.
+# No compiler vectorises a sum over scattered rows, so OpenMP over rows, and over blocks of them, is
+# where speed comes from.
 PARALLEL = ["-fopenmp"]
 
 

@@ -66,6 +66,7 @@ def test_pulls_in_tiles_of_any_size_are_sums_in_the_order_of_sources(bits: int) 
     expected = summed(network, trust, scores.p)
     for threads in (1, 3):
         assert expected == pulled(network, trust, scores.p, bits, threads)
+    assert workings.people["reach"].tolist() == expected[0]
     assert max(expected[0]) > scores.p.max()
 
 
@@ -86,10 +87,11 @@ def test_members_at_both_ends_of_large_blocks_are_found(bits: int) -> None:
     assert summed(network, trust, pretrust) == pulled(network, trust, pretrust, bits, 2)
 
 
-def test_a_network_of_many_blocks_is_pulled_in_the_order_of_sources() -> None:
-    """Two blocks and a bit, as the kernel cuts them for itself."""
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_of_many_blocks_is_pulled_in_the_order_of_sources(threads: int) -> None:
+    """Two blocks and a bit for one thread, and more for two."""
     acc = simulated(2 * (1 << _scoring.TILE_BITS) + 3, 1, 2)
-    scores, workings = work_out(acc, 10)
+    scores, workings = work_out(acc, 10, threads=threads)
 
     reach, reached = summed(workings.network, workings.edges["trust"], scores.p)
 

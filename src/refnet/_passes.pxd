@@ -181,24 +181,16 @@ cdef inline void exchange(
     out[BILATERAL, j] = (returned + 1.0) / (take + 1.0)
 
 
-cdef inline double gathered(
-    Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
-    const double[::1] flow, const double[::1] held,
-) noexcept nogil:
-    """The in-sum over j of a flow times what its source holds."""
-    cdef Py_ssize_t s
-    cdef double total = 0.0
-    for s in range(offsets[j], offsets[j + 1]):
-        total = total + flow[s] * held[sources[s]]
-    return total
-
-
 cdef inline void judge(
     const Model *model, Py_ssize_t j, const int64_t[::1] offsets, const int32_t[::1] sources,
     const double[:, ::1] flows, double[:, ::1] people, double[:, ::1] out,
 ) noexcept nogil:
     """4.2: distrust received, and trust received without own vote and echo."""
-    cdef double n = model.damping * gathered(j, offsets, sources, flows[IN_DISTRUST], people[REACH])
+    cdef Py_ssize_t s
+    cdef double distrusted = 0.0
+    for s in range(offsets[j], offsets[j + 1]):
+        distrusted = distrusted + flows[IN_DISTRUST, s] * people[REACH, sources[s]]
+    cdef double n = model.damping * distrusted
     cdef double x = people[REACH, j] * (1.0 - people[ECHO, j]) - out[OUT_PRETRUST, j]
     x = larger(x, 0.0)
     out[OUT_X, j] = x
