@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.client import parse_headers
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -120,8 +121,15 @@ def serving() -> Iterator[Callable[[Callable[[socket.socket], None]], str]]:
         server.close()
 
 
+def read_request(connection: socket.socket) -> None:
+    """To its end: closing with something unread resets the connection, and the answer is lost."""
+    with connection.makefile("rb") as file:
+        file.readline()
+        file.read(int(parse_headers(file)["Content-Length"]))
+
+
 def drip(connection: socket.socket, first: bytes, each: bytes) -> None:
-    connection.recv(4096)
+    read_request(connection)
     connection.sendall(first)
     for _ in range(200):
         time.sleep(0.02)
@@ -173,7 +181,7 @@ def test_what_is_no_answer_in_http_says_so(
     serving: Callable[[Callable[[socket.socket], None]], str], answer: bytes, why: str
 ) -> None:
     def each(connection: socket.socket) -> None:
-        connection.recv(4096)
+        read_request(connection)
         connection.sendall(answer)
 
     post = Post(serving(each))
@@ -186,7 +194,7 @@ def test_chunks_are_put_together(
     serving: Callable[[Callable[[socket.socket], None]], str],
 ) -> None:
     def each(connection: socket.socket) -> None:
-        connection.recv(4096)
+        read_request(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         connection.sendall(b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
 
